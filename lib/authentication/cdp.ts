@@ -1,0 +1,53 @@
+/**
+ * CDP authentication: CDP signs the access tokens of a project's end users.
+ */
+import type { Authentication, KeySource, MfaScope, SignatureAlgorithm } from './authentication.js';
+
+/** In the shape of the CDP SDK's `cdp.endUser.validateAccessToken`. */
+export type ValidateAccessToken = (input: { accessToken: string }) => Promise<{ userId: string }>;
+
+/**
+ * Options of `cdpAuthentication()`. Tokens are checked by exactly one of `jwksUri`, `jwks` and
+ * `validateAccessToken`. CDP publishes no address of a JWKS for end-user tokens, so there is no
+ * default.
+ */
+export type CdpAuthenticationOptions = {
+  /**
+   * The CDP project. It is compared with the token's `project_id`, because `iss` and `aud` are the
+   * same for every CDP project.
+   */
+  readonly projectId: string;
+  /** @defaultValue 'cdp-api' */
+  readonly issuer?: string | undefined;
+  /** @defaultValue 'cdp-api' */
+  readonly audience?: string | readonly string[] | null | undefined;
+  /** @defaultValue ['ES256'] */
+  readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
+  /** The claim that stays the same over refreshes, where there is one. @defaultValue 'sid' */
+  readonly sessionIdClaim?: string | undefined;
+  /** @defaultValue 'client' */
+  readonly mfaScope?: MfaScope | undefined;
+} & (
+  | (KeySource & { readonly validateAccessToken?: undefined })
+  | {
+      /**
+       * Asks CDP instead of verifying a signature: `(input) => cdp.endUser.validateAccessToken(input)`.
+       * An answer is cached for 5 minutes at most, never past the token's `exp`.
+       */
+      readonly validateAccessToken: ValidateAccessToken;
+      readonly jwksUri?: undefined;
+      readonly jwks?: undefined;
+      readonly allowHttp?: undefined;
+      readonly fetch?: undefined;
+    }
+);
+
+/**
+ * Access tokens signed by CDP. MFA sessions belong to one client and are carried over when its
+ * access token is refreshed.
+ *
+ * It only carries the options; `createSessions()` checks them.
+ */
+export function cdpAuthentication(options: CdpAuthenticationOptions): Authentication {
+  return Object.freeze({ authentication: 'cdp', options });
+}

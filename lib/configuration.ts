@@ -1,0 +1,194 @@
+/**
+ * Mistakes of configuration: how options are read, and the one error that names all of them at once.
+ * It knows no option by name; those live beside the code that uses them.
+ */
+
+/**
+ * Thrown when a middleware is created with options that cannot work, and given to `next()` when a
+ * middleware runs in an app that was put together wrongly.
+ */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  /** Every mistake that was found, a sentence each, naming the option and the way out. */
+  readonly complaints: string[];
+
+  constructor(complaints: readonly string[]) {
+    super(complaints.length === 1 ? complaints[0] : complaints.map((c) => `\n- ${c}`).join(''));
+    this.complaints = [...complaints];
+  }
+}
+
+/**
+ * Where a factory that must not throw leaves what it found wrong, for `createSessions` to say it
+ * together with everything else.
+ */
+export const carriedComplaints: unique symbol = Symbol('complaints');
+
+/** What a store factory may have left on its store. */
+export function complaintsOf(carrier: object): readonly string[] {
+  return (carrier as { [carriedComplaints]?: readonly string[] })[carriedComplaints] ?? [];
+}
+
+/** Bounds of a number. */
+export interface NumberRange {
+  readonly min: number;
+  readonly max?: number;
+  readonly integer?: boolean;
+}
+
+/**
+ * Reads an options object member by member and collects complaints instead of throwing.
+ * `undefined` counts as absent. Whatever was not asked for by `end()` is a misspelling.
+ */
+export class OptionReader<T extends object> {
+  readonly #owner: string;
+  readonly #given: Readonly<Record<string, unknown>>;
+  readonly #complaints: string[];
+  readonly #known = new Set<string>();
+
+  constructor(owner: string, given: unknown, complaints: string[]) {
+    this.#owner = owner;
+    this.#complaints = complaints;
+    this.#given = isRecord(given) ? given : {};
+    if (given !== undefined && !isRecord(given)) {
+      this.complain(`expects an object of options, not ${describe(given)}.`);
+    }
+  }
+
+  complain(text: string): void {
+    this.#complaints.push(`${this.#owner}: ${text}`);
+  }
+
+  /** The value as it was given, and the name marked as known. */
+  value<K extends keyof T & string>(name: K): unknown {
+    this.#known.add(name);
+    return this.#given[name];
+  }
+
+  number<K extends keyof T & string>(name: K, range: NumberRange): number | undefined;
+  number<K extends keyof T & string>(name: K, range: NumberRange, fallback: number): number;
+  number(name: keyof T & string, range: NumberRange, fallback?: number): number | undefined {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    const { min, max = Number.MAX_SAFE_INTEGER, integer = false } = range;
+    if (
+      typeof value === 'number' &&
+      value >= min &&
+      value <= max &&
+      (!integer || Number.isInteger(value))
+    ) {
+      return value;
+    }
+    const kind = integer ? 'a whole number' : 'a finite number';
+    const bounds =
+      range.max === undefined ? `of at least ${min}` : `between ${min} and ${range.max}`;
+    this.complain(`\`${name}\` must be ${kind} ${bounds}, not ${describe(value)}.`);
+    return fallback;
+  }
+
+  boolean(name: keyof T & string, fallback: boolean): boolean {
+    const value = this.value(name);
+    if (value === undefined || typeof value === 'boolean') return value ?? fallback;
+    this.complain(`\`${name}\` must be true or false, not ${describe(value)}.`);
+    return fallback;
+  }
+
+  string<K extends keyof T & string>(name: K): string | undefined;
+  string<K extends keyof T & string>(name: K, fallback: string): string;
+  string(name: keyof T & string, fallback?: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    if (typeof value === 'string' && value.trim() !== '') return value;
+    this.complain(`\`${name}\` must be a non-empty string, not ${describe(value)}.`);
+    return fallback;
+  }
+
+  choice<C extends string>(name: keyof T & string, choices: readonly C[], fallback: C): C {
+    const value = this.value(name);
+    if (value === undefined) return fallback;
+    const found = choices.find((choice) => choice === value);
+    if (found !== undefined) return found;
+    this.complain(`\`${name}\` must be ${quotedList(choices)}, not ${describe(value)}.`);
+    return fallback;
+  }
+
+  /** A list of non-empty strings with at least one entry. */
+  strings(name: keyof T & string): readonly string[] | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.length > 0 && value.every(isNonEmptyString)) {
+      return Object.freeze([...(value as string[])]);
+    }
+    this.complain(
+      `\`${name}\` must be a non-empty array of non-empty strings, not ${describe(value)}.`,
+    );
+    return undefined;
+  }
+
+  function<F>(name: keyof T & string): F | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (typeof value === 'function') return value as F;
+    this.complain(`\`${name}\` must be a function, not ${describe(value)}.`);
+    return undefined;
+  }
+
+  /** Complains of every option that nobody asked for. */
+  end(): void {
+    for (const name of Object.keys(this.#given)) {
+      if (this.#given[name] === undefined || this.#known.has(name)) continue;
+      this.complain(`there is no option \`${name}\`.${suggestion(name, this.#known)}`);
+    }
+  }
+}
+
+/** "Did you mean …?", or what there is to choose from. */
+export function suggestion(name: string, known: Iterable<string>): string {
+  const names = [...known];
+  const nearest = names
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+    }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  if (nearest !== undefined && nearest.distance <= Math.max(2, nearest.candidate.length / 3)) {
+    return ` Did you mean \`${nearest.candidate}\`?`;
+  }
+  return ` Known: ${names.map((n) => `\`${n}\``).join(', ')}.`;
+}
+
+/** Names the kind of a value and never the value, which may be a secret in the wrong place. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (value === '') return 'an empty string';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isNonEmptyString(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+function quotedList(choices: readonly string[]): string {
+  return choices.map((choice) => `'${choice}'`).join(' or ');
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
