@@ -1,0 +1,154 @@
+/**
+ * The keys of one issuer over time: fetched once for all who wait, refreshed ahead of their end,
+ * kept through an outage, and never fetched at the will of whoever sends tokens.
+ */
+import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose';
+import type { Clock } from '../clock.js';
+import { SessionError } from '../errors.js';
+import type { FetchedKeys } from './jwks-endpoint.js';
+import { areSameKeys, type PublishedKeys } from './published-keys.js';
+
+/** Keys as they were at one time. The same object for as long as nothing about them changed. */
+export interface KeySnapshot {
+  /** jose's choice of a key by `kid` and `alg`. */
+  readonly select: JWTVerifyGetKey;
+  readonly published: PublishedKeys;
+}
+
+/** Where verification gets its keys. */
+export interface KeySet {
+  /**
+   * The keys that are trusted now, without waiting. A cached token is good for as long as these are
+   * the ones that verified it.
+   */
+  trusted(): KeySnapshot | undefined;
+  /** @throws SessionError `verification_unavailable` where there are no keys and none to be had */
+  current(): KeySnapshot | Promise<KeySnapshot>;
+  /** Newer keys for a `kid` that `seen` does not know, or `seen` itself where it is the newest. */
+  newerThan(seen: KeySnapshot): Promise<KeySnapshot>;
+}
+
+/** Keys that were given: nothing to fetch, nothing that changes. */
+export function fixedKeySet(keys: PublishedKeys): KeySet {
+  const snapshot = snapshotOf(keys);
+  return {
+    trusted: () => snapshot,
+    current: () => snapshot,
+    newerThan: () => Promise.resolve(snapshot),
+  };
+}
+
+const MAX_STALE_MS = 86_400_000;
+const UNKNOWN_KID_COOL_DOWN_MS = 30_000;
+const FIRST_BACK_OFF_MS = 1_000;
+/** Without keys nobody gets in, so it is tried again soon; with old ones there is time. */
+const MAX_BACK_OFF_MS = 4_000;
+const MAX_BACK_OFF_WITH_KEYS_MS = 16_000;
+
+/** Keys behind an address. */
+export class FetchedKeySet implements KeySet {
+  readonly #fetch: () => Promise<FetchedKeys>;
+  readonly #clock: Clock;
+  #snapshot: KeySnapshot | undefined;
+  #fetchedAt = 0;
+  #maxAgeMs = 0;
+  #underWay: Promise<void> | undefined;
+  /** Failures since the last good fetch, the last of them, and when to try again. */
+  #failures = 0;
+  #failure: unknown;
+  #retryAt = 0;
+  #unknownKidFetchedAt = -Infinity;
+
+  constructor(fetch: () => Promise<FetchedKeys>, clock: Clock) {
+    this.#fetch = fetch;
+    this.#clock = clock;
+  }
+
+  trusted(): KeySnapshot | undefined {
+    const now = this.#clock();
+    const usable = this.#usableAt(now);
+    // Ahead of the end, and behind the request's back.
+    if (usable !== undefined && now - this.#fetchedAt >= this.#maxAgeMs * 0.8) {
+      void this.#fetchUnlessBackingOff(now);
+    }
+    return usable;
+  }
+
+  current(): KeySnapshot | Promise<KeySnapshot> {
+    return this.trusted() ?? this.#firstKeys(this.#clock());
+  }
+
+  async newerThan(seen: KeySnapshot): Promise<KeySnapshot> {
+    const now = this.#clock();
+    const usable = this.#usableAt(now);
+    if (usable !== undefined && usable !== seen) return usable;
+    if (this.#failures === 0 && this.#underWay === undefined) {
+      const since = now - this.#unknownKidFetchedAt;
+      if (since >= 0 && since < UNKNOWN_KID_COOL_DOWN_MS) return seen;
+    }
+    await this.#fetchUnlessBackingOff(now);
+    if (this.#failures > 0) throw this.#unavailable(now);
+    this.#unknownKidFetchedAt = now;
+    return this.#snapshot ?? seen;
+  }
+
+  async #firstKeys(now: number): Promise<KeySnapshot> {
+    await this.#fetchUnlessBackingOff(now);
+    const usable = this.#usableAt(this.#clock());
+    if (usable === undefined) throw this.#unavailable(now);
+    return usable;
+  }
+
+  #usableAt(now: number): KeySnapshot | undefined {
+    return now - this.#fetchedAt < MAX_STALE_MS ? this.#snapshot : undefined;
+  }
+
+  /** Settles without throwing; whoever waits looks at what it left. */
+  #fetchUnlessBackingOff(now: number): Promise<void> {
+    if (this.#underWay === undefined && this.#isBackingOff(now)) return Promise.resolve();
+    this.#underWay ??= this.#fetchOnce().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  #isBackingOff(now: number): boolean {
+    // A clock that was set back must not stretch the wait.
+    return (
+      this.#failures > 0 && now < this.#retryAt && this.#retryAt - now <= MAX_BACK_OFF_WITH_KEYS_MS
+    );
+  }
+
+  async #fetchOnce(): Promise<void> {
+    try {
+      const { keys, maxAgeSeconds } = await this.#fetch();
+      if (this.#snapshot === undefined || !areSameKeys(this.#snapshot.published, keys)) {
+        this.#snapshot = snapshotOf(keys);
+      }
+      this.#fetchedAt = this.#clock();
+      this.#maxAgeMs = maxAgeSeconds * 1000;
+      this.#failures = 0;
+      this.#failure = undefined;
+    } catch (error) {
+      const now = this.#clock();
+      const longest =
+        this.#usableAt(now) === undefined ? MAX_BACK_OFF_MS : MAX_BACK_OFF_WITH_KEYS_MS;
+      const wait = Math.min(longest, FIRST_BACK_OFF_MS * 2 ** this.#failures);
+      // Jitter, so that many processes do not come back in the same moment.
+      this.#retryAt = now + wait * (0.75 + Math.random() / 4);
+      this.#failures += 1;
+      this.#failure = error;
+    }
+  }
+
+  #unavailable(now: number): SessionError {
+    return new SessionError('verification_unavailable', {
+      retryAfterSeconds: (this.#retryAt - now) / 1000,
+      cause: this.#failure,
+    });
+  }
+}
+
+function snapshotOf(published: PublishedKeys): KeySnapshot {
+  return { select: createLocalJWKSet({ keys: [...published.usable] }), published };
+}

@@ -1,0 +1,41 @@
+// The middleware: mounted in this order.
+export { validateSession } from './middleware/validate-session.js';
+export { requireSession } from './middleware/require-session.js';
+export { requireMfa } from './middleware/require-mfa.js';
+export { problemHandler, sendProblem } from './middleware/send-problem.js';
+export { findSession, getSession } from './middleware/request-session.js';
+
+// The core without Express.
+export { createSessions } from './sessions.js';
+
+// What it is configured with.
+export { cdpAuthentication } from './authentication/cdp.js';
+export { customAuthentication } from './authentication/custom.js';
+export { fromBearer, fromCookie } from './token-reader.js';
+export { acrEvidence, amrEvidence } from './mfa/evidence.js';
+export { memoryStore } from './store/memory.js';
+
+// What it throws.
+export { SessionError } from './errors.js';
+export { ConfigurationError } from './configuration.js';
+
+export type { ErrorMiddleware, Middleware, Next } from './middleware/middleware.js';
+export type { ConditionRequest, RequireMfaOptions } from './middleware/require-mfa.js';
+export type { Sessions } from './sessions.js';
+export type { MfaOptions, SessionOptions, TokenCacheOptions } from './options.js';
+export type { Session, SessionMfa } from './session.js';
+export type { MfaEvidence, MfaSession } from './mfa/mfa-policy.js';
+export type { MfaProof } from './mfa/mfa-sessions.js';
+export type { ClaimsEvidence } from './mfa/evidence.js';
+export type {
+  Authentication,
+  KeySource,
+  MfaScope,
+  SignatureAlgorithm,
+} from './authentication/authentication.js';
+export type { CdpAuthenticationOptions, ValidateAccessToken } from './authentication/cdp.js';
+export type { CustomAuthenticationOptions } from './authentication/custom.js';
+export type { RequestWithHeaders, TokenReader } from './token-reader.js';
+export type { MaybePromise, SessionStore } from './store/session-store.js';
+export type { MemoryStoreOptions } from './store/memory.js';
+export type { ErrorAction, ErrorType, MfaDemand, Problem, SessionErrorOptions } from './errors.js';

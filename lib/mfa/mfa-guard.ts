@@ -1,0 +1,122 @@
+/**
+ * The check behind `requireMfa()`: what the store, the evidence and the enrolment say, in this
+ * order and no further than needed. Whatever cannot be known fails closed.
+ */
+import type { Identity } from '../authentication/token-verifier.js';
+import type { Clock } from '../clock.js';
+import { isNonEmptyString, isRecord } from '../configuration.js';
+import type { MfaDemand } from '../errors.js';
+import { then, type MaybePromise } from '../store/session-store.js';
+import { mfaError, refusal, type MfaEvidence, type MfaSession } from './mfa-policy.js';
+import { fromEvidence, type StoredMfa } from './mfa-record.js';
+import type { MfaSessions } from './mfa-sessions.js';
+
+/** What a route demands. */
+export interface MfaPolicy {
+  readonly maxAgeSeconds: number | undefined;
+  readonly methods: readonly string[] | undefined;
+  readonly acr: readonly string[] | undefined;
+  readonly whenNotEnrolled: 'deny' | 'allow';
+}
+
+export interface MfaGuardRules<S> {
+  readonly windowSeconds: number;
+  readonly clockToleranceSeconds: number;
+  readonly isEnrolled: ((session: S) => boolean | Promise<boolean>) | undefined;
+  readonly evidence: ((session: S) => MaybePromise<MfaEvidence | undefined>) | undefined;
+}
+
+export class MfaGuard<S> {
+  readonly #mfaSessions: MfaSessions;
+  readonly #clock: Clock;
+  readonly #rules: MfaGuardRules<S>;
+
+  constructor(mfaSessions: MfaSessions, clock: Clock, rules: MfaGuardRules<S>) {
+    this.#mfaSessions = mfaSessions;
+    this.#clock = clock;
+    this.#rules = rules;
+  }
+
+  /** @throws SessionError where the policy is not satisfied */
+  check(session: S, identity: Identity, policy: MfaPolicy): MaybePromise<void> {
+    const { windowSeconds, isEnrolled, evidence } = this.#rules;
+    const { methods, acr } = policy;
+    const maxAgeSeconds = Math.min(windowSeconds, policy.maxAgeSeconds ?? windowSeconds);
+    const demand: MfaDemand = { maxAgeSeconds, methods, acr };
+    return then(this.#mfaSessions.find(identity), (stored) => {
+      const known = stored.session === undefined ? [] : [stored.session];
+      const now = this.#clock();
+      const refused = refusal(known, demand, now);
+      if (refused === undefined) return;
+      if (isEnrolled === undefined && evidence === undefined) {
+        throw mfaError(refused, known, demand, now);
+      }
+      return this.#lookFurther(session, stored, known, demand, policy);
+    });
+  }
+
+  /** The MFA session that lasts longest; undefined where there is none. */
+  async current(session: S, identity: Identity): Promise<MfaSession | undefined> {
+    const stored = await this.#mfaSessions.find(identity);
+    const evident = await this.#evident(session, stored).catch(() => undefined);
+    const demand: MfaDemand = { maxAgeSeconds: this.#rules.windowSeconds };
+    return [stored.session, evident]
+      .filter((mfa) => mfa !== undefined)
+      .filter((mfa) => refusal([mfa], demand, this.#clock()) === undefined)
+      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime())[0];
+  }
+
+  async #lookFurther(
+    session: S,
+    stored: StoredMfa,
+    known: MfaSession[],
+    demand: MfaDemand,
+    policy: MfaPolicy,
+  ): Promise<void> {
+    const failures: unknown[] = [];
+    try {
+      const evident = await this.#evident(session, stored);
+      if (evident !== undefined) known.push(evident);
+    } catch (error) {
+      failures.push(error);
+    }
+    const now = this.#clock();
+    const refused = refusal(known, demand, now);
+    if (refused === undefined) return;
+    let enrolled: unknown;
+    try {
+      enrolled = await this.#rules.isEnrolled?.(session);
+    } catch (error) {
+      failures.push(error);
+    }
+    if (enrolled === false) {
+      if (policy.whenNotEnrolled === 'allow') return;
+      throw mfaError('mfa_not_enrolled', known, demand, now);
+    }
+    throw failures.length > 0
+      ? mfaError('mfa_required', known, demand, now, failures[0])
+      : mfaError(refused, known, demand, now);
+  }
+
+  async #evident(session: S, stored: StoredMfa): Promise<MfaSession | undefined> {
+    const evidence: unknown = await this.#rules.evidence?.(session);
+    if (evidence === undefined) return undefined;
+    const latest = this.#clock() + this.#rules.clockToleranceSeconds * 1000;
+    if (isEvidence(evidence) && evidence.verifiedAt.getTime() <= latest) {
+      return fromEvidence(evidence, stored, this.#rules.windowSeconds);
+    }
+    throw new TypeError(
+      '`mfa.evidence` must return { method, acr?, verifiedAt }, with `verifiedAt` a Date that is not in the future, or undefined.',
+    );
+  }
+}
+
+function isEvidence(value: unknown): value is MfaEvidence {
+  return (
+    isRecord(value) &&
+    isNonEmptyString(value['method']) &&
+    (value['acr'] === undefined || isNonEmptyString(value['acr'])) &&
+    value['verifiedAt'] instanceof Date &&
+    !Number.isNaN(value['verifiedAt'].getTime())
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * The two records that MFA leaves in the store, and what they say together: pure rules.
+ *
+ * Beside each MFA session's own record there may be one for the whole user that says "all MFA
+ * sessions up to here are void". It has a mark of its own (`epoch`), which every MFA session
+ * started since carries, because a clock cannot tell two things of one millisecond apart.
+ */
+import { isNonEmptyString } from '../configuration.js';
+import { decodeRecord, encodeRecord, isTime, type StoredRecord } from '../store/record.js';
+import type { MfaEvidence, MfaSession } from './mfa-policy.js';
+
+/** All MFA sessions of a user were ended. */
+export interface MfaEnd {
+  readonly epoch: string;
+  /** Evidence up to this time is void. */
+  readonly endedAt: number;
+  /** Where it is given, MFA sessions of another epoch are void up to this time only. */
+  readonly startedUntil?: number;
+}
+
+/** What the store knows of one MFA session. */
+export interface StoredMfa {
+  /** Expired ones too, for a while, so that the answer can say so. */
+  readonly session: MfaSession | undefined;
+  readonly epoch: string | undefined;
+  /** Evidence up to this time is void; `-Infinity` where nothing was ended. */
+  readonly endedAt: number;
+}
+
+/** For how long after its end an MFA session can still be told from one that never was. */
+const REMEMBERED_MS = 3_600_000;
+
+/**
+ * Writes an MFA session. It remembers that an earlier one was ended, because evidence from before
+ * that stays void.
+ */
+export function encodeMfaSession(
+  session: MfaSession,
+  epoch: string | undefined,
+  endedAt: number,
+): StoredText {
+  const sessionEndsAt = session.expiresAt.getTime();
+  return textOf({
+    method: session.method,
+    acr: session.acr,
+    verifiedAt: session.verifiedAt.getTime(),
+    sessionEndsAt,
+    epoch,
+    endedAt: endedAt === -Infinity ? undefined : endedAt,
+    expiresAt: sessionEndsAt + REMEMBERED_MS,
+  });
+}
+
+/** Writes that an MFA session was ended. */
+export function encodeMfaEnded(endedAt: number, windowSeconds: number): StoredText {
+  return textOf({ endedAt, expiresAt: endedAt + windowSeconds * 1000 + REMEMBERED_MS });
+}
+
+/** Writes that all MFA sessions of a user were ended; it outlives whatever it voids. */
+export function encodeMfaEnd(end: MfaEnd, expiresAt: number): StoredText {
+  return textOf({ ...end, expiresAt });
+}
+
+export interface StoredText {
+  readonly text: string;
+  readonly expiresAt: number;
+}
+
+/** What the two records say; a record that cannot be read counts as absent. */
+export function decodeMfa(
+  own: string | undefined,
+  ofUser: string | undefined,
+  nowMs: number,
+): StoredMfa {
+  const end = decodeMfaEnd(ofUser, nowMs);
+  const record = decode(own, nowMs);
+  const endedAt = Math.max(timeOf(record, 'endedAt'), end?.endedAt ?? -Infinity);
+  return { session: sessionOf(record, end), epoch: end?.epoch, endedAt };
+}
+
+export function decodeMfaEnd(text: string | undefined, nowMs: number): MfaEnd | undefined {
+  const record = decode(text, nowMs);
+  if (record === undefined) return undefined;
+  const { epoch, startedUntil } = record;
+  return {
+    // Without a readable mark no MFA session carries it, and all are void.
+    epoch: typeof epoch === 'string' ? epoch : '',
+    endedAt: isTime(record['endedAt']) ? record['endedAt'] : nowMs,
+    ...(isTime(startedUntil) && { startedUntil }),
+  };
+}
+
+/** Evidence as an MFA session, unless it was voided since. */
+export function fromEvidence(
+  evidence: MfaEvidence,
+  stored: StoredMfa,
+  windowSeconds: number,
+): MfaSession | undefined {
+  const verifiedAt = evidence.verifiedAt.getTime();
+  return verifiedAt <= stored.endedAt
+    ? undefined
+    : mfaSession(evidence.method, evidence.acr, verifiedAt, verifiedAt + windowSeconds * 1000);
+}
+
+/** Frozen: no request can change what another sees. */
+export function mfaSession(
+  method: string,
+  acr: string | undefined,
+  verifiedAt: number,
+  expiresAt: number,
+): MfaSession {
+  return Object.freeze({
+    method,
+    ...(acr !== undefined && { acr }),
+    verifiedAt: new Date(verifiedAt),
+    expiresAt: new Date(expiresAt),
+  });
+}
+
+function sessionOf(
+  record: StoredRecord | undefined,
+  end: MfaEnd | undefined,
+): MfaSession | undefined {
+  if (record === undefined) return undefined;
+  const { method, acr, verifiedAt, sessionEndsAt, epoch } = record;
+  if (!isNonEmptyString(method) || !isTime(verifiedAt) || !isTime(sessionEndsAt)) return undefined;
+  if (acr !== undefined && !isNonEmptyString(acr)) return undefined;
+  if (end !== undefined && epoch !== end.epoch && verifiedAt <= (end.startedUntil ?? Infinity)) {
+    return undefined;
+  }
+  return mfaSession(method, acr, verifiedAt, sessionEndsAt);
+}
+
+function decode(text: string | undefined, nowMs: number): StoredRecord | undefined {
+  const record = text === undefined ? undefined : decodeRecord(text);
+  return record !== undefined && record.expiresAt > nowMs ? record : undefined;
+}
+
+function timeOf(record: StoredRecord | undefined, name: string): number {
+  const time = record?.[name];
+  return isTime(time) ? time : -Infinity;
+}
+
+function textOf(record: StoredRecord): StoredText {
+  return { text: encodeRecord(record), expiresAt: record.expiresAt };
+}

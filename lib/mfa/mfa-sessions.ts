@@ -1,0 +1,158 @@
+/**
+ * MFA sessions in the store: started, found, ended, and carried over from one access token to the
+ * next. Whether one satisfies a route is decided in `mfa-policy.ts`.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Identity } from '../authentication/token-verifier.js';
+import type { Clock } from '../clock.js';
+import { isNonEmptyString, isRecord } from '../configuration.js';
+import type { GuardedStore } from '../store/guarded-store.js';
+import { decodeRecord } from '../store/record.js';
+import { clientMfaKey, mfaEndKey, userMfaKey, type UserName } from '../store/record-keys.js';
+import { then, type MaybePromise } from '../store/session-store.js';
+import { isAlive, type MfaSession } from './mfa-policy.js';
+import {
+  decodeMfa,
+  decodeMfaEnd,
+  encodeMfaEnd,
+  encodeMfaEnded,
+  encodeMfaSession,
+  mfaSession,
+  type StoredMfa,
+  type StoredText,
+} from './mfa-record.js';
+
+/** What the app says of the factor that it has verified. */
+export interface MfaProof {
+  /** How it was verified, for instance `totp`, `sms` or `hwk`; what `requireMfa({ methods })` names. */
+  readonly method: string;
+  /** The authentication context class reached; what `requireMfa({ acr })` names. */
+  readonly acr?: string | undefined;
+}
+
+export interface MfaSessionRules {
+  readonly windowSeconds: number;
+  readonly maxSessionSeconds: number;
+}
+
+export class MfaSessions {
+  readonly #store: GuardedStore;
+  readonly #clock: Clock;
+  readonly #rules: MfaSessionRules;
+
+  constructor(store: GuardedStore, clock: Clock, rules: MfaSessionRules) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#rules = rules;
+  }
+
+  find(identity: Identity): MaybePromise<StoredMfa> {
+    const keys = [keyOf(identity), mfaEndKey(userOf(identity))];
+    return then(this.#store.read(keys), ([own, ofUser]) => decodeMfa(own, ofUser, this.#clock()));
+  }
+
+  async start(identity: Identity, proof: MfaProof): Promise<MfaSession> {
+    const { method, acr } = checkProof(proof);
+    const { epoch, endedAt } = await this.find(identity);
+    const now = this.#clock();
+    const session = mfaSession(method, acr, now, now + this.#rules.windowSeconds * 1000);
+    const stored = encodeMfaSession(session, epoch, endedAt);
+    // What says that older evidence is void must not be lost for want of room.
+    await this.#write(keyOf(identity), stored, endedAt > -Infinity);
+    return session;
+  }
+
+  async end(identity: Identity): Promise<void> {
+    const ended = encodeMfaEnded(this.#clock(), this.#rules.windowSeconds);
+    await this.#write(keyOf(identity), ended, true);
+  }
+
+  /** Voids all MFA sessions of the user, and older evidence. */
+  async endEverywhere(user: UserName): Promise<void> {
+    await this.#endAll(user, { epoch: randomUUID(), endedAt: this.#clock() });
+  }
+
+  /** Voids the MFA sessions and evidence up to a time that may be past; again does nothing more. */
+  async endUntil(user: UserName, lastMs: number): Promise<void> {
+    const [text] = await this.#store.read([mfaEndKey(user)]);
+    const end = decodeMfaEnd(text, this.#clock());
+    if (end !== undefined && end.endedAt >= lastMs) return;
+    await this.#endAll(user, { epoch: randomUUID(), endedAt: lastMs, startedUntil: lastMs });
+  }
+
+  /** Removes an MFA session that belongs to this session alone. */
+  async removeOwn(identity: Identity): Promise<void> {
+    if (identity.issuer.mfaScope === 'client') await this.#store.remove(keyOf(identity));
+  }
+
+  /**
+   * Moves the MFA session of a client's previous access token to its new one, once. Its expiry
+   * stays. True where an MFA session that still lasts was moved.
+   */
+  async carryOver(previous: Identity, identity: Identity): Promise<boolean> {
+    const [from, to] = [keyOf(previous), keyOf(identity)];
+    const [fromText, toText, endText] = await this.#store.read([
+      from,
+      to,
+      mfaEndKey(userOf(identity)),
+    ]);
+    if (from === to || fromText === undefined) return false;
+    const now = this.#clock();
+    const { session } = decodeMfa(fromText, endText, now);
+    const lasts = session !== undefined && isAlive(session, now);
+    if (toText === undefined) return (await this.#store.move(from, to)) && lasts;
+    const there = decodeMfa(toText, endText, now);
+    const isInTheWay =
+      there.session === undefined ? there.endedAt > -Infinity : isAlive(there.session, now);
+    return !isInTheWay && lasts && (await this.#replace(from, to));
+  }
+
+  /**
+   * Puts one record in the place of an expired one. Taking it away first is the atomic step: of
+   * many requests at once, only the one that took it may write.
+   */
+  async #replace(from: string, to: string): Promise<boolean> {
+    const taken = `${from}:taken`;
+    if (!(await this.#store.move(from, taken))) return false;
+    const [text] = await this.#store.read([taken]);
+    const record = text === undefined ? undefined : decodeRecord(text);
+    if (text === undefined || record === undefined) return false;
+    await this.#write(to, { text, expiresAt: record.expiresAt }, 'endedAt' in record);
+    await this.#store.remove(taken);
+    return true;
+  }
+
+  async #endAll(user: UserName, end: Parameters<typeof encodeMfaEnd>[0]): Promise<void> {
+    const { windowSeconds, maxSessionSeconds } = this.#rules;
+    const expiresAt = this.#clock() + Math.max(windowSeconds, maxSessionSeconds) * 1000;
+    await this.#write(mfaEndKey(user), encodeMfaEnd(end, expiresAt), true);
+  }
+
+  async #write(key: string, { text, expiresAt }: StoredText, keep: boolean): Promise<void> {
+    await this.#store.write(key, text, (expiresAt - this.#clock()) / 1000, { keep });
+  }
+}
+
+/** Under which key the MFA session of this session is: the user's, the client's, or the token's. */
+function keyOf(identity: Identity): string {
+  const user = userOf(identity);
+  if (identity.issuer.mfaScope === 'user') return userMfaKey(user);
+  const { sessionId, tokenHash } = identity;
+  return clientMfaKey(user, sessionId === undefined ? { tokenHash } : { sessionId });
+}
+
+function userOf({ issuer, userId }: Identity): UserName {
+  return { issuer: issuer.issuer, userId };
+}
+
+function checkProof(proof: unknown): MfaProof {
+  if (!isRecord(proof) || !isNonEmptyString(proof['method'])) {
+    throw new TypeError(
+      "mfa.start(proof): `method` must say how MFA was verified, for instance { method: 'totp' }.",
+    );
+  }
+  if (proof['acr'] !== undefined && !isNonEmptyString(proof['acr'])) {
+    throw new TypeError('mfa.start(proof): `acr` must be a non-empty string where it is given.');
+  }
+  return { method: proof['method'], acr: proof['acr'] };
+}

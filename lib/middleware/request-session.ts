@@ -1,0 +1,54 @@
+/**
+ * Which session a request has. It is kept apart from the request, so that nothing but the
+ * middleware can say that a request was authenticated.
+ */
+import { ConfigurationError } from '../configuration.js';
+import { SessionError } from '../errors.js';
+import type { Session, VerifiedSession } from '../session.js';
+import type { WalletSessions } from '../sessions.js';
+
+export interface RequestSession {
+  readonly sessions: WalletSessions;
+  /** Undefined: an anonymous request. */
+  readonly session: VerifiedSession | undefined;
+}
+
+const requestSessions = new WeakMap<object, RequestSession>();
+
+export function rememberSession(req: object, requestSession: RequestSession): void {
+  requestSessions.set(req, requestSession);
+}
+
+/** Undefined where no `validateSession()` ran. */
+export function recallSession(req: object): RequestSession | undefined {
+  return requestSessions.get(req);
+}
+
+/**
+ * The session of a request.
+ *
+ * @throws ConfigurationError where no `validateSession()` ran before
+ * @throws SessionError `token_missing` on an anonymous request
+ */
+export function getSession(req: object): Session {
+  const session = findSession(req);
+  if (session === undefined) throw new SessionError('token_missing');
+  return session;
+}
+
+/**
+ * The session of a request, undefined on an anonymous one.
+ *
+ * @throws ConfigurationError where no `validateSession()` ran before
+ */
+export function findSession(req: object): Session | undefined {
+  const found = recallSession(req);
+  if (found === undefined) throw notMounted('getSession(req)');
+  return found.session;
+}
+
+export function notMounted(what: string): ConfigurationError {
+  return new ConfigurationError([
+    `${what} found no session: no validateSession() ran before it on this request. Mount it ahead of your routes: app.use(validateSession()).`,
+  ]);
+}

@@ -1,0 +1,78 @@
+/**
+ * Attaches the session to the request, or answers why there is none.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ConfigurationError } from '../configuration.js';
+import { SessionError } from '../errors.js';
+import type { SessionOptions } from '../options.js';
+import type { VerifiedSession } from '../session.js';
+import { createSessions, WalletSessions, type Sessions } from '../sessions.js';
+import { then } from '../store/session-store.js';
+import { whenDone, type Middleware } from './middleware.js';
+import { recallSession, rememberSession } from './request-session.js';
+import { refuse } from './send-problem.js';
+
+/**
+ * Verifies the access token of each request and attaches the session to it.
+ * `validateSession(options)` is `validateSession(createSessions(options))`.
+ *
+ * @param given options (without any: from the environment), or what `createSessions()` made
+ * @throws ConfigurationError with every mistake at once
+ */
+export function validateSession(given?: SessionOptions | Sessions): Middleware {
+  const sessions = sessionsOf(given);
+  const { required, property, onError } = sessions.configuration;
+  return function validateSessionMiddleware(req, res, next) {
+    if (recallSession(req)?.sessions === sessions) {
+      next();
+      return;
+    }
+    if (property !== false && (req as unknown as Record<string, unknown>)[property] !== undefined) {
+      next(propertyTaken(property));
+      return;
+    }
+    whenDone(
+      () =>
+        then(sessions.identify(req), (session) => {
+          if (session === undefined && required) throw new SessionError('token_missing');
+          rememberSession(req, { sessions, session });
+          if (session === undefined) return;
+          if (property !== false) attach(req, property, session);
+          if (!res.headersSent) warn(res, sessions.endsInSeconds(session));
+        }),
+      () => {
+        next();
+      },
+      (error) => {
+        refuse(error, onError, req, res, next);
+      },
+    );
+  };
+}
+
+function sessionsOf(given: SessionOptions | Sessions | undefined): WalletSessions {
+  if (given instanceof WalletSessions) return given;
+  return createSessions(given as SessionOptions | undefined) as WalletSessions;
+}
+
+function attach(req: IncomingMessage, property: string, session: VerifiedSession): void {
+  (req as unknown as Record<string, unknown>)[property] = session;
+}
+
+function propertyTaken(property: string): ConfigurationError {
+  return new ConfigurationError([
+    `validateSession() found req.${property} taken by something else, such as express-session. Attach the session under another name, validateSession({ property: 'walletSession' }), or under none, validateSession({ property: false }), and read it with getSession(req).`,
+  ]);
+}
+
+/** Says when the user has to sign in again, and lets a browser's code read it across origins. */
+function warn(res: ServerResponse, endsInSeconds: number | undefined): void {
+  if (endsInSeconds === undefined) return;
+  res.setHeader('Session-Ends-In', String(endsInSeconds));
+  const exposed = [res.getHeader('Access-Control-Expose-Headers') ?? []].flat().join(', ');
+  if (/(?:^|[\s,])session-ends-in(?:$|[\s,])/i.test(exposed)) return;
+  res.setHeader(
+    'Access-Control-Expose-Headers',
+    exposed === '' ? 'Session-Ends-In' : `${exposed}, Session-Ends-In`,
+  );
+}

@@ -1,0 +1,147 @@
+/**
+ * Signing out: which sessions, tokens and users are signed out, and the check of it on each request.
+ */
+import type { Identity } from './authentication/token-verifier.js';
+import type { Clock } from './clock.js';
+import { SessionError } from './errors.js';
+import type { GuardedStore } from './store/guarded-store.js';
+import { decodeRecord, encodeRecord, type StoredRecord } from './store/record.js';
+import {
+  sessionSignOutKey,
+  tokenSignOutKey,
+  userSignOutKey,
+  type SessionName,
+  type UserName,
+} from './store/record-keys.js';
+import type { MaybePromise } from './store/session-store.js';
+
+export interface RevocationRules {
+  readonly maxSessionSeconds: number;
+  readonly clockToleranceSeconds: number;
+  /** An access token may be shown as the previous one for this long after its end. */
+  readonly windowSeconds: number;
+  /** Whether requests go on when the store cannot say. */
+  readonly whenAvailable: boolean;
+}
+
+export class Revocation {
+  readonly #store: GuardedStore;
+  readonly #clock: Clock;
+  readonly #rules: RevocationRules;
+
+  constructor(store: GuardedStore, clock: Clock, rules: RevocationRules) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#rules = rules;
+  }
+
+  /** @throws SessionError `session_revoked`, or `store_unavailable` where nobody knows */
+  check(identity: Identity): MaybePromise<void> {
+    const { userId, issuer } = identity;
+    const keys = [userSignOutKey({ issuer: issuer.issuer, userId }), ownKey(identity)];
+    try {
+      const values = this.#store.read(keys);
+      return values instanceof Promise
+        ? values
+            .then((read) => {
+              this.#judge(identity, read);
+            })
+            .catch((error: unknown) => {
+              this.#tolerate(error);
+            })
+        : this.#judge(identity, values);
+    } catch (error) {
+      this.#tolerate(error);
+    }
+  }
+
+  /** Signs out this session, or this access token where the session has no id. */
+  async signOut(identity: Identity): Promise<void> {
+    const { sessionId, issuer } = identity;
+    if (sessionId !== undefined) {
+      await this.signOutSession({ issuer: issuer.issuer, sessionId }, identity.expiresAtSeconds);
+      return;
+    }
+    const { clockToleranceSeconds, windowSeconds } = this.#rules;
+    await this.#write(
+      ownKey(identity),
+      {},
+      (identity.expiresAtSeconds + clockToleranceSeconds + windowSeconds) * 1000,
+    );
+  }
+
+  /** @param tokenExpiresAtSeconds of a token of that session that is known to be about */
+  async signOutSession(session: SessionName, tokenExpiresAtSeconds = 0): Promise<void> {
+    const { maxSessionSeconds, clockToleranceSeconds } = this.#rules;
+    const lastMs = Math.max(this.#clock() + maxSessionSeconds * 1000, tokenExpiresAtSeconds * 1000);
+    await this.#write(sessionSignOutKey(session), {}, lastMs + clockToleranceSeconds * 1000);
+  }
+
+  /** Signs out whatever of this user started in this second or earlier. */
+  async signOutUser(user: UserName, lastSecond: number): Promise<void> {
+    const key = userSignOutKey(user);
+    const [existing] = await this.#store.read([key]);
+    const now = this.#clock();
+    const record = existing === undefined ? undefined : decodeRecord(existing);
+    // What was signed out before stays signed out.
+    if (
+      record !== undefined &&
+      record.expiresAt > now &&
+      Number(record['startedUntil']) >= lastSecond
+    )
+      return;
+    const { maxSessionSeconds, clockToleranceSeconds } = this.#rules;
+    // What started up to then has reached its own end by the time this record does.
+    const expiresAt =
+      Math.max(now, lastSecond * 1000) + (maxSessionSeconds + clockToleranceSeconds + 1) * 1000;
+    await this.#write(key, { startedUntil: lastSecond }, expiresAt);
+  }
+
+  #judge(identity: Identity, [ofUser, own]: readonly (string | undefined)[]): void {
+    if (own !== undefined && this.#inForce(own) !== undefined) {
+      throw new SessionError('session_revoked');
+    }
+    const signOut = ofUser === undefined ? undefined : this.#inForce(ofUser);
+    if (signOut === undefined) return;
+    const startedUntil = signOut['startedUntil'];
+    if (typeof startedUntil !== 'number') throw unreadable();
+    const startedAt = identity.startedAtSeconds ?? identity.issuedAtSeconds;
+    if (Math.floor(startedAt) <= startedUntil) throw new SessionError('session_revoked');
+  }
+
+  #inForce(text: string): StoredRecord | undefined {
+    const record = decodeRecord(text);
+    if (record === undefined) throw unreadable();
+    return record.expiresAt > this.#clock() ? record : undefined;
+  }
+
+  #tolerate(error: unknown): void {
+    const isOutage = error instanceof SessionError && error.errorType === 'store_unavailable';
+    if (!isOutage || !this.#rules.whenAvailable) throw error;
+  }
+
+  async #write(
+    key: string,
+    fields: Readonly<Record<string, unknown>>,
+    expiresAt: number,
+  ): Promise<void> {
+    const ttlSeconds = (expiresAt - this.#clock()) / 1000;
+    if (ttlSeconds <= 0) return;
+    await this.#store.write(key, encodeRecord({ ...fields, expiresAt }), ttlSeconds, {
+      keep: true,
+    });
+  }
+}
+
+function ownKey({ issuer, userId, sessionId, tokenId }: Identity): string {
+  return sessionId === undefined
+    ? tokenSignOutKey({ issuer: issuer.issuer, userId }, tokenId)
+    : sessionSignOutKey({ issuer: issuer.issuer, sessionId });
+}
+
+/** A revocation that cannot be read may be anybody's: nobody knows, as in an outage. */
+function unreadable(): SessionError {
+  return new SessionError('store_unavailable', {
+    cause: new Error('a sign-out record in the store cannot be read'),
+  });
+}

@@ -1,0 +1,179 @@
+/**
+ * The session that a request gets: what its access token proves, and what can be done with it.
+ */
+import type { JWTPayload } from 'jose';
+import type { MfaScope } from './authentication/authentication.js';
+import type { Identity } from './authentication/token-verifier.js';
+import { dateOf } from './clock.js';
+import type { MfaSession } from './mfa/mfa-policy.js';
+import type { MfaProof } from './mfa/mfa-sessions.js';
+
+/**
+ * What the user's client has from sign-in until sign-out or the session's end. It is frozen: no
+ * request can change what another sees. `JSON.stringify(session)` gives the plain data, without
+ * the claims.
+ */
+export interface Session {
+  readonly authentication: 'cdp' | 'custom';
+  readonly issuer: string;
+  readonly userId: string;
+  /** The same over refreshes; undefined where the tokens carry none. */
+  readonly sessionId: string | undefined;
+  /** `jti`, else the SHA-256 of the token's signing input, base64url. */
+  readonly tokenId: string;
+  /** When the access token was issued. */
+  readonly issuedAt: Date;
+  /** When the access token expires. */
+  readonly expiresAt: Date;
+  /** When the session started: the token's `auth_time`, where there is one. */
+  readonly startedAt: Date | undefined;
+  /** When the user has to sign in again: `startedAt` and `maxSessionSeconds`. */
+  readonly endsAt: Date | undefined;
+  /** The token's claims, deeply frozen. */
+  readonly claims: Readonly<JWTPayload>;
+  readonly mfa: SessionMfa;
+  /**
+   * Signs out this session, and ends the MFA session that belongs to it alone. Where the tokens
+   * carry no session id, it is this access token that is refused from now on.
+   *
+   * @throws SessionError `store_unavailable`
+   */
+  signOut(): Promise<void>;
+  /**
+   * Signs out every session of the user that started in this second or earlier, and ends all of
+   * the user's MFA sessions.
+   *
+   * @throws SessionError `store_unavailable`
+   */
+  signOutEverywhere(): Promise<void>;
+}
+
+/** The MFA session that belongs to a session. Every method may throw `store_unavailable`. */
+export interface SessionMfa {
+  /** `client`: this browser tab or device alone. `user`: shared by all clients of the user. */
+  readonly scope: MfaScope;
+  /** The MFA session that lasts, from the store or from evidence; undefined where there is none. */
+  current(): Promise<MfaSession | undefined>;
+  /** Starts an MFA session of `windowSeconds`. Call it after YOUR code has verified the factor. */
+  start(proof: MfaProof): Promise<MfaSession>;
+  /** Ends the MFA session, and voids older evidence. */
+  end(): Promise<void>;
+  /** Voids all MFA sessions of the user, and older evidence: a factor was reset or enrolled. */
+  endEverywhere(): Promise<void>;
+  /**
+   * Moves the MFA session of this client's previous access token to this one, once. Its expiry
+   * stays. False where there was nothing to move, or the previous token is no good.
+   */
+  carryOver(previousToken: string): Promise<boolean>;
+}
+
+/** What a session can do, done elsewhere. */
+export interface SessionActions {
+  readonly maxSessionSeconds: number;
+  currentMfa(session: VerifiedSession): Promise<MfaSession | undefined>;
+  startMfa(identity: Identity, proof: MfaProof): Promise<MfaSession>;
+  endMfa(identity: Identity): Promise<void>;
+  endMfaEverywhere(identity: Identity): Promise<void>;
+  carryOver(identity: Identity, previousToken: string): Promise<boolean>;
+  signOut(identity: Identity): Promise<void>;
+  signOutEverywhere(identity: Identity): Promise<void>;
+}
+
+/** The one implementation; made once for each verified token, and shared by its requests. */
+export class VerifiedSession implements Session {
+  readonly #identity: Identity;
+  readonly #actions: SessionActions;
+
+  constructor(identity: Identity, actions: SessionActions) {
+    this.#identity = identity;
+    this.#actions = actions;
+    Object.freeze(this);
+  }
+
+  /** For the library alone: `Session` does not show it. */
+  static identityOf(session: VerifiedSession): Identity {
+    return session.#identity;
+  }
+
+  get authentication(): 'cdp' | 'custom' {
+    return this.#identity.issuer.authentication;
+  }
+
+  get issuer(): string {
+    return this.#identity.issuer.issuer;
+  }
+
+  get userId(): string {
+    return this.#identity.userId;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#identity.sessionId;
+  }
+
+  get tokenId(): string {
+    return this.#identity.tokenId;
+  }
+
+  // A Date can be changed, so each reader gets its own.
+  get issuedAt(): Date {
+    return dateOf(this.#identity.issuedAtSeconds);
+  }
+
+  get expiresAt(): Date {
+    return dateOf(this.#identity.expiresAtSeconds);
+  }
+
+  get startedAt(): Date | undefined {
+    const { startedAtSeconds } = this.#identity;
+    return startedAtSeconds === undefined ? undefined : dateOf(startedAtSeconds);
+  }
+
+  get endsAt(): Date | undefined {
+    const { startedAtSeconds } = this.#identity;
+    return startedAtSeconds === undefined
+      ? undefined
+      : dateOf(startedAtSeconds + this.#actions.maxSessionSeconds);
+  }
+
+  get claims(): Readonly<JWTPayload> {
+    return this.#identity.claims;
+  }
+
+  get mfa(): SessionMfa {
+    const [identity, actions] = [this.#identity, this.#actions];
+    return Object.freeze<SessionMfa>({
+      scope: identity.issuer.mfaScope,
+      current: () => actions.currentMfa(this),
+      start: (proof) => actions.startMfa(identity, proof),
+      end: () => actions.endMfa(identity),
+      endEverywhere: () => actions.endMfaEverywhere(identity),
+      carryOver: (previousToken) => actions.carryOver(identity, previousToken),
+    });
+  }
+
+  signOut(): Promise<void> {
+    return this.#actions.signOut(this.#identity);
+  }
+
+  signOutEverywhere(): Promise<void> {
+    return this.#actions.signOutEverywhere(this.#identity);
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { authentication, issuer, userId, sessionId, tokenId } = this;
+    const { issuedAt, expiresAt, startedAt, endsAt } = this;
+    return {
+      authentication,
+      issuer,
+      userId,
+      sessionId,
+      tokenId,
+      issuedAt,
+      expiresAt,
+      startedAt,
+      endsAt,
+      mfa: { scope: this.#identity.issuer.mfaScope },
+    };
+  }
+}

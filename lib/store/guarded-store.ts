@@ -1,0 +1,120 @@
+/**
+ * The app's store with its failures made into one answer, `store_unavailable`, and its slowness
+ * bounded: no request waits longer than a second, and not every request waits that second.
+ */
+import { performance } from 'node:perf_hooks';
+import { SessionError } from '../errors.js';
+import type { MaybePromise, SessionStore } from './session-store.js';
+
+const TIMEOUT_MS = 1_000;
+/** How long a store that hung or lost its connection is not waited for again. */
+const PAUSE_MS = 1_000;
+
+/** What Node, node-redis and ioredis call a connection that is gone. */
+const LOST_CONNECTION =
+  /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|NR_CLOSED|CONNECTION_BROKEN|(Socket|Connection|Client|Disconnects|Reconnect|MaxRetries)\w*Error)$/;
+
+export class GuardedStore {
+  readonly #store: SessionStore;
+  /** On a monotonic clock; the clock of sessions may be a test's. */
+  #pausedUntil = -Infinity;
+  #lastFailure: unknown;
+
+  constructor(store: SessionStore) {
+    this.#store = store;
+  }
+
+  /** @throws SessionError `store_unavailable`, as every verb here */
+  read(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]> {
+    return this.#guard(
+      () => this.#store.read(keys),
+      (values) => Array.isArray(values) && values.length === keys.length && values.every(isValue),
+    );
+  }
+
+  write(
+    key: string,
+    value: string,
+    ttlSeconds: number,
+    options?: { keep?: boolean },
+  ): MaybePromise<void> {
+    return this.#guard(
+      () => this.#store.write(key, value, Math.max(1, Math.ceil(ttlSeconds)), options),
+      () => true,
+    );
+  }
+
+  remove(key: string): MaybePromise<void> {
+    return this.#guard(
+      () => this.#store.remove(key),
+      () => true,
+    );
+  }
+
+  move(from: string, to: string): MaybePromise<boolean> {
+    return this.#guard(
+      () => this.#store.move(from, to),
+      (moved) => typeof moved === 'boolean',
+    );
+  }
+
+  #guard<T>(ask: () => MaybePromise<T>, isSound: (answer: T) => boolean): MaybePromise<T> {
+    if (performance.now() < this.#pausedUntil) throw this.#unavailable(this.#lastFailure);
+    let answer: MaybePromise<T>;
+    try {
+      answer = ask();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    return isPromiseLike(answer) ? this.#wait(answer, isSound) : this.#checked(answer, isSound);
+  }
+
+  async #wait<T>(answer: PromiseLike<T>, isSound: (answer: T) => boolean): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        this.#pausedUntil = performance.now() + PAUSE_MS;
+        reject(new Error(`the store did not answer within ${TIMEOUT_MS} ms`));
+      }, TIMEOUT_MS);
+    });
+    try {
+      return this.#checked(await Promise.race([answer, timeout]), isSound);
+    } catch (error) {
+      throw error instanceof SessionError ? error : this.#failed(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #checked<T>(answer: T, isSound: (answer: T) => boolean): T {
+    if (isSound(answer)) return answer;
+    throw this.#unavailable(new Error('the store answered something that is no answer'));
+  }
+
+  #failed(error: unknown): SessionError {
+    this.#lastFailure = error;
+    if (isLostConnection(error)) this.#pausedUntil = performance.now() + PAUSE_MS;
+    return this.#unavailable(error);
+  }
+
+  #unavailable(cause: unknown): SessionError {
+    return new SessionError('store_unavailable', { cause });
+  }
+}
+
+function isValue(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
+}
+
+function isPromiseLike<T>(value: MaybePromise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
+}
+
+/** A store that refuses one write because it is full is well otherwise, and so not left alone. */
+function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return [code, error.name, error.constructor.name].some(
+    (mark) => typeof mark === 'string' && LOST_CONNECTION.test(mark),
+  );
+}
