@@ -60,13 +60,13 @@ export class OptionReader<T extends object> {
   }
 
   /** The value as it was given, and the name marked as known. */
-  value<K extends keyof T & string>(name: K): unknown {
+  value(name: keyof T & string): unknown {
     this.#known.add(name);
     return this.#given[name];
   }
 
-  number<K extends keyof T & string>(name: K, range: NumberRange): number | undefined;
-  number<K extends keyof T & string>(name: K, range: NumberRange, fallback: number): number;
+  number(name: keyof T & string, range: NumberRange): number | undefined;
+  number(name: keyof T & string, range: NumberRange, fallback: number): number;
   number(name: keyof T & string, range: NumberRange, fallback?: number): number | undefined {
     const value = this.value(name);
     if (value === undefined) return fallback;
@@ -93,8 +93,8 @@ export class OptionReader<T extends object> {
     return fallback;
   }
 
-  string<K extends keyof T & string>(name: K): string | undefined;
-  string<K extends keyof T & string>(name: K, fallback: string): string;
+  string(name: keyof T & string): string | undefined;
+  string(name: keyof T & string, fallback: string): string;
   string(name: keyof T & string, fallback?: string): string | undefined {
     const value = this.value(name);
     if (value === undefined) return fallback;
@@ -117,7 +117,7 @@ export class OptionReader<T extends object> {
     const value = this.value(name);
     if (value === undefined) return undefined;
     if (Array.isArray(value) && value.length > 0 && value.every(isNonEmptyString)) {
-      return Object.freeze([...(value as string[])]);
+      return Object.freeze([...value]);
     }
     this.complain(
       `\`${name}\` must be a non-empty array of non-empty strings, not ${describe(value)}.`,
@@ -125,6 +125,7 @@ export class OptionReader<T extends object> {
     return undefined;
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- who reads an option knows its type
   function<F>(name: keyof T & string): F | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;

@@ -13,7 +13,7 @@ import {
   type SessionName,
   type UserName,
 } from './store/record-keys.js';
-import type { MaybePromise } from './store/session-store.js';
+import { then, type MaybePromise } from './store/session-store.js';
 
 export interface RevocationRules {
   readonly maxSessionSeconds: number;
@@ -37,22 +37,7 @@ export class Revocation {
 
   /** @throws SessionError `session_revoked`, or `store_unavailable` where nobody knows */
   check(identity: Identity): MaybePromise<void> {
-    const { userId, issuer } = identity;
-    const keys = [userSignOutKey({ issuer: issuer.issuer, userId }), ownKey(identity)];
-    try {
-      const values = this.#store.read(keys);
-      return values instanceof Promise
-        ? values
-            .then((read) => {
-              this.#judge(identity, read);
-            })
-            .catch((error: unknown) => {
-              this.#tolerate(error);
-            })
-        : this.#judge(identity, values);
-    } catch (error) {
-      this.#tolerate(error);
-    }
+    return this.#rules.whenAvailable ? this.#checkIfAvailable(identity) : this.#check(identity);
   }
 
   /** Signs out this session, or this access token where the session has no id. */
@@ -84,11 +69,7 @@ export class Revocation {
     const now = this.#clock();
     const record = existing === undefined ? undefined : decodeRecord(existing);
     // What was signed out before stays signed out.
-    if (
-      record !== undefined &&
-      record.expiresAt > now &&
-      Number(record['startedUntil']) >= lastSecond
-    )
+    if (record !== undefined && record.expiresAt > now && Number(record.startedUntil) >= lastSecond)
       return;
     const { maxSessionSeconds, clockToleranceSeconds } = this.#rules;
     // What started up to then has reached its own end by the time this record does.
@@ -97,13 +78,30 @@ export class Revocation {
     await this.#write(key, { startedUntil: lastSecond }, expiresAt);
   }
 
+  #check(identity: Identity): MaybePromise<void> {
+    const { userId, issuer } = identity;
+    const keys = [userSignOutKey({ issuer: issuer.issuer, userId }), ownKey(identity)];
+    return then(this.#store.read(keys), (values) => {
+      this.#judge(identity, values);
+    });
+  }
+
+  #checkIfAvailable(identity: Identity): MaybePromise<void> {
+    try {
+      const checked = this.#check(identity);
+      return checked instanceof Promise ? checked.catch(tolerateOutage) : checked;
+    } catch (error) {
+      tolerateOutage(error);
+    }
+  }
+
   #judge(identity: Identity, [ofUser, own]: readonly (string | undefined)[]): void {
     if (own !== undefined && this.#inForce(own) !== undefined) {
       throw new SessionError('session_revoked');
     }
     const signOut = ofUser === undefined ? undefined : this.#inForce(ofUser);
     if (signOut === undefined) return;
-    const startedUntil = signOut['startedUntil'];
+    const startedUntil = signOut.startedUntil;
     if (typeof startedUntil !== 'number') throw unreadable();
     const startedAt = identity.startedAtSeconds ?? identity.issuedAtSeconds;
     if (Math.floor(startedAt) <= startedUntil) throw new SessionError('session_revoked');
@@ -113,11 +111,6 @@ export class Revocation {
     const record = decodeRecord(text);
     if (record === undefined) throw unreadable();
     return record.expiresAt > this.#clock() ? record : undefined;
-  }
-
-  #tolerate(error: unknown): void {
-    const isOutage = error instanceof SessionError && error.errorType === 'store_unavailable';
-    if (!isOutage || !this.#rules.whenAvailable) throw error;
   }
 
   async #write(
@@ -137,6 +130,10 @@ function ownKey({ issuer, userId, sessionId, tokenId }: Identity): string {
   return sessionId === undefined
     ? tokenSignOutKey({ issuer: issuer.issuer, userId }, tokenId)
     : sessionSignOutKey({ issuer: issuer.issuer, sessionId });
+}
+
+function tolerateOutage(error: unknown): void {
+  if (!(error instanceof SessionError) || error.errorType !== 'store_unavailable') throw error;
 }
 
 /** A revocation that cannot be read may be anybody's: nobody knows, as in an outage. */

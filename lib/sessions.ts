@@ -221,7 +221,7 @@ export class WalletSessions implements Sessions {
 
   #named(given: unknown, name: string, method: string): { id: string; issuer: string } {
     const which = isRecord(given) ? given : {};
-    const [id, issuer] = [which[name], which['issuer']];
+    const [id, issuer] = [which[name], which.issuer];
     if (!isNonEmptyString(id)) {
       throw new TypeError(`${method}({ ${name} }): \`${name}\` must be a non-empty string.`);
     }

@@ -45,8 +45,8 @@ export function checkClaims(
   if (!typeFits) throw tokenInvalid('`typ` is not that of an access token');
   // OpenID Connect Back-Channel Logout section 2.4: a logout token, whatever its `typ`.
   if (Object.hasOwn(claims, 'events')) throw tokenInvalid('`events` makes it a logout token');
-  checkAudience(claims['aud'], issuer.audience);
-  if (issuer.projectId !== undefined && claims['project_id'] !== issuer.projectId) {
+  checkAudience(claims.aud, issuer.audience);
+  if (issuer.projectId !== undefined && claims.project_id !== issuer.projectId) {
     throw tokenInvalid('`project_id` is another project');
   }
 

@@ -29,13 +29,13 @@ export function parseKeys(
   jwks: unknown,
   algorithms: ReadonlySet<string>,
 ): PublishedKeys | undefined {
-  if (!isRecord(jwks) || !Array.isArray(jwks['keys'])) return undefined;
-  const keys: unknown[] = jwks['keys'];
+  if (!isRecord(jwks) || !Array.isArray(jwks.keys)) return undefined;
+  const keys: unknown[] = jwks.keys;
   const usable = keys.filter((key) => isUsable(key, algorithms)) as JWK[];
   if (usable.length === 0) return undefined;
   const kids = new Set<string>();
   for (const key of keys) {
-    if (isRecord(key) && isNonEmptyString(key['kid'])) kids.add(key['kid']);
+    if (isRecord(key) && isNonEmptyString(key.kid)) kids.add(key.kid);
   }
   return { usable: usable.map(essentials), kids };
 }

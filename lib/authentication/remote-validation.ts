@@ -32,7 +32,7 @@ export async function askForUserId(
   });
   try {
     const answer: unknown = await Promise.race([validate({ accessToken }), timeout]);
-    if (isRecord(answer) && isNonEmptyString(answer['userId'])) return answer['userId'];
+    if (isRecord(answer) && isNonEmptyString(answer.userId)) return answer.userId;
   } catch (error) {
     if (isRefusal(error)) {
       throw tokenInvalid(

@@ -20,7 +20,7 @@ export interface TokenHeader {
   readonly typ: string | undefined;
 }
 
-export const MAX_TOKEN_LENGTH: number = 8192;
+export const MAX_TOKEN_LENGTH = 8192;
 const MAX_JSON_DEPTH = 32;
 
 /**

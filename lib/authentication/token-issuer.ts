@@ -59,20 +59,17 @@ type Options = Partial<
 
 /** Reads one authentication; mistakes go to `complaints`, and then the result is not to be used. */
 export function parseAuthentication(given: unknown, complaints: string[]): TokenIssuer | undefined {
-  if (
-    !isRecord(given) ||
-    (given['authentication'] !== 'cdp' && given['authentication'] !== 'custom')
-  ) {
+  if (!isRecord(given) || (given.authentication !== 'cdp' && given.authentication !== 'custom')) {
     complaints.push(
       `\`authentication\` must be made by cdpAuthentication() or customAuthentication(), or be an array of these, not ${describe(given)}.`,
     );
     return undefined;
   }
-  const authentication = given['authentication'];
+  const authentication = given.authentication;
   const before = complaints.length;
   const read = new OptionReader<Options>(
     `${authentication}Authentication()`,
-    given['options'] ?? {},
+    given.options ?? {},
     complaints,
   );
   const issuer = authentication === 'cdp' ? readCdp(read) : readCustom(read);

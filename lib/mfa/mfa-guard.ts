@@ -114,9 +114,9 @@ export class MfaGuard<S> {
 function isEvidence(value: unknown): value is MfaEvidence {
   return (
     isRecord(value) &&
-    isNonEmptyString(value['method']) &&
-    (value['acr'] === undefined || isNonEmptyString(value['acr'])) &&
-    value['verifiedAt'] instanceof Date &&
-    !Number.isNaN(value['verifiedAt'].getTime())
+    isNonEmptyString(value.method) &&
+    (value.acr === undefined || isNonEmptyString(value.acr)) &&
+    value.verifiedAt instanceof Date &&
+    !Number.isNaN(value.verifiedAt.getTime())
   );
 }

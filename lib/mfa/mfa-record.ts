@@ -85,7 +85,7 @@ export function decodeMfaEnd(text: string | undefined, nowMs: number): MfaEnd | 
   return {
     // Without a readable mark no MFA session carries it, and all are void.
     epoch: typeof epoch === 'string' ? epoch : '',
-    endedAt: isTime(record['endedAt']) ? record['endedAt'] : nowMs,
+    endedAt: isTime(record.endedAt) ? record.endedAt : nowMs,
     ...(isTime(startedUntil) && { startedUntil }),
   };
 }

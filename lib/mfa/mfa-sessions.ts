@@ -146,13 +146,13 @@ function userOf({ issuer, userId }: Identity): UserName {
 }
 
 function checkProof(proof: unknown): MfaProof {
-  if (!isRecord(proof) || !isNonEmptyString(proof['method'])) {
+  if (!isRecord(proof) || !isNonEmptyString(proof.method)) {
     throw new TypeError(
       "mfa.start(proof): `method` must say how MFA was verified, for instance { method: 'totp' }.",
     );
   }
-  if (proof['acr'] !== undefined && !isNonEmptyString(proof['acr'])) {
+  if (proof.acr !== undefined && !isNonEmptyString(proof.acr)) {
     throw new TypeError('mfa.start(proof): `acr` must be a non-empty string where it is given.');
   }
-  return { method: proof['method'], acr: proof['acr'] };
+  return { method: proof.method, acr: proof.acr };
 }

@@ -4,9 +4,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigurationError } from '../configuration.js';
 import { SessionError } from '../errors.js';
-import type { SessionOptions } from '../options.js';
+import { parseOptions, type SessionOptions } from '../options.js';
 import type { VerifiedSession } from '../session.js';
-import { createSessions, WalletSessions, type Sessions } from '../sessions.js';
+import { WalletSessions, type Sessions } from '../sessions.js';
 import { then } from '../store/session-store.js';
 import { whenDone, type Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
@@ -51,8 +51,9 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
 }
 
 function sessionsOf(given: SessionOptions | Sessions | undefined): WalletSessions {
-  if (given instanceof WalletSessions) return given;
-  return createSessions(given as SessionOptions | undefined) as WalletSessions;
+  return given instanceof WalletSessions
+    ? given
+    : new WalletSessions(parseOptions(given as SessionOptions | undefined, process.env));
 }
 
 function attach(req: IncomingMessage, property: string, session: VerifiedSession): void {

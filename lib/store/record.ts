@@ -21,7 +21,7 @@ export function decodeRecord(text: string): StoredRecord | undefined {
   } catch {
     return undefined;
   }
-  return isRecord(value) && value['v'] === VERSION && isTime(value['expiresAt'])
+  return isRecord(value) && value.v === VERSION && isTime(value.expiresAt)
     ? (value as StoredRecord)
     : undefined;
 }
