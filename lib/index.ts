@@ -27,12 +27,8 @@ export type { Session, SessionMfa } from './session.js';
 export type { MfaEvidence, MfaSession } from './mfa/mfa-policy.js';
 export type { MfaProof } from './mfa/mfa-sessions.js';
 export type { ClaimsEvidence } from './mfa/evidence.js';
-export type {
-  Authentication,
-  KeySource,
-  MfaScope,
-  SignatureAlgorithm,
-} from './authentication/authentication.js';
+export type { Authentication } from './authentication/authentication.js';
+export type { KeySource, MfaScope, SignatureAlgorithm } from './authentication/key-source.js';
 export type { CdpAuthenticationOptions, ValidateAccessToken } from './authentication/cdp.js';
 export type { CustomAuthenticationOptions } from './authentication/custom.js';
 export type { RequestWithHeaders, TokenReader } from './token-reader.js';

@@ -2,7 +2,7 @@
  * The session that a request gets: what its access token proves, and what can be done with it.
  */
 import type { JWTPayload } from 'jose';
-import type { MfaScope } from './authentication/authentication.js';
+import type { MfaScope } from './authentication/key-source.js';
 import type { Identity } from './authentication/token-verifier.js';
 import { dateOf } from './clock.js';
 import type { MfaSession } from './mfa/mfa-policy.js';

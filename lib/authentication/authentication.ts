@@ -2,50 +2,8 @@
  * Who signs the access tokens, as plain data: what `cdpAuthentication()` and
  * `customAuthentication()` carry to `createSessions()`, which checks it.
  */
-import type { JSONWebKeySet } from 'jose';
-import type { CdpAuthenticationOptions } from './cdp.js';
-import type { CustomAuthenticationOptions } from './custom.js';
+import type { CdpAuthentication } from './cdp.js';
+import type { CustomAuthentication } from './custom.js';
 
 /** What `cdpAuthentication()` or `customAuthentication()` made. */
-export type Authentication =
-  | { readonly authentication: 'cdp'; readonly options: CdpAuthenticationOptions }
-  | { readonly authentication: 'custom'; readonly options: CustomAuthenticationOptions };
-
-/**
- * To whom an MFA session belongs: to one client (a browser tab, a device), or to the user and so to
- * all of the user's clients.
- */
-export type MfaScope = 'client' | 'user';
-
-/** The signature algorithms there are (RFC 7518, RFC 8037): asymmetric ones only. */
-export type SignatureAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519';
-
-/** The issuer's public keys (RFC 7517): by address, or given. */
-export type KeySource =
-  | {
-      /** Where the JWKS is: `https:`, or `http:` on loopback or with `allowHttp`. */
-      readonly jwksUri: string | URL;
-      readonly jwks?: undefined;
-      /** Lets `jwksUri` be `http:` beyond loopback. @defaultValue false */
-      readonly allowHttp?: boolean | undefined;
-      /** Fetches the JWKS in place of the global `fetch`. */
-      readonly fetch?: typeof globalThis.fetch | undefined;
-    }
-  | {
-      /** The JWKS itself: no fetching, and no rotation. */
-      readonly jwks: JSONWebKeySet;
-      readonly jwksUri?: undefined;
-      readonly allowHttp?: undefined;
-      readonly fetch?: undefined;
-    };
+export type Authentication = CdpAuthentication | CustomAuthentication;

@@ -1,7 +1,7 @@
 /**
  * CDP authentication: CDP signs the access tokens of a project's end users.
  */
-import type { Authentication, KeySource, MfaScope, SignatureAlgorithm } from './authentication.js';
+import type { KeySource, MfaScope, SignatureAlgorithm } from './key-source.js';
 
 /** In the shape of the CDP SDK's `cdp.endUser.validateAccessToken`. */
 export type ValidateAccessToken = (input: { accessToken: string }) => Promise<{ userId: string }>;
@@ -42,12 +42,18 @@ export type CdpAuthenticationOptions = {
     }
 );
 
+/** What `cdpAuthentication()` made. */
+export interface CdpAuthentication {
+  readonly authentication: 'cdp';
+  readonly options: CdpAuthenticationOptions;
+}
+
 /**
  * Access tokens signed by CDP. MFA sessions belong to one client and are carried over when its
  * access token is refreshed.
  *
  * It only carries the options; `createSessions()` checks them.
  */
-export function cdpAuthentication(options: CdpAuthenticationOptions): Authentication {
+export function cdpAuthentication(options: CdpAuthenticationOptions): CdpAuthentication {
   return Object.freeze({ authentication: 'cdp', options });
 }

@@ -1,7 +1,7 @@
 /**
  * Custom authentication: the team's own identity provider signs the access tokens.
  */
-import type { Authentication, KeySource, MfaScope, SignatureAlgorithm } from './authentication.js';
+import type { KeySource, MfaScope, SignatureAlgorithm } from './key-source.js';
 
 /** Options of `customAuthentication()`. */
 export type CustomAuthenticationOptions = {
@@ -24,12 +24,18 @@ export type CustomAuthenticationOptions = {
   readonly typ?: string | undefined;
 } & KeySource;
 
+/** What `customAuthentication()` made. */
+export interface CustomAuthentication {
+  readonly authentication: 'custom';
+  readonly options: CustomAuthenticationOptions;
+}
+
 /**
  * Access tokens signed by the team's own identity provider. MFA sessions belong to the user and are
  * shared by all clients.
  *
  * It only carries the options; `createSessions()` checks them.
  */
-export function customAuthentication(options: CustomAuthenticationOptions): Authentication {
+export function customAuthentication(options: CustomAuthenticationOptions): CustomAuthentication {
   return Object.freeze({ authentication: 'custom', options });
 }

@@ -3,7 +3,7 @@
  * tokens of an app, and what such a token has to look like.
  */
 import { describe, isNonEmptyString, isRecord, OptionReader } from '../configuration.js';
-import type { MfaScope, SignatureAlgorithm } from './authentication.js';
+import type { MfaScope, SignatureAlgorithm } from './key-source.js';
 import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
 import type { CustomAuthenticationOptions } from './custom.js';
 import { parseKeys, type PublishedKeys } from './published-keys.js';

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import * as main from 'express-wallet-session';
+import * as client from 'express-wallet-session/client';
+import * as redis from 'express-wallet-session/redis';
+import * as testing from 'express-wallet-session/testing';
+
+describe('What can be imported', () => {
+  it('is this list, and a change of it is a change of the contract', () => {
+    expect(Object.keys(main).sort()).toEqual([
+      'ConfigurationError',
+      'SessionError',
+      'acrEvidence',
+      'amrEvidence',
+      'backchannelLogout',
+      'cdpAuthentication',
+      'createSessions',
+      'customAuthentication',
+      'findSession',
+      'fromBearer',
+      'fromCookie',
+      'getSession',
+      'memoryStore',
+      'problemHandler',
+      'requireMfa',
+      'requireSession',
+      'sendProblem',
+      'validateSession',
+    ]);
+    expect(Object.keys(redis)).toEqual(['redisStore']);
+    expect(Object.keys(client)).toEqual(['createSessionFetch']);
+    expect(Object.keys(testing).sort()).toEqual([
+      'RefreshError',
+      'createTestClock',
+      'createTestIssuer',
+      'describeStore',
+    ]);
+  });
+
+  it('needs jose and lru-cache at run time, and nothing else', async () => {
+    const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Record<string, object>;
+    expect(Object.keys(manifest['dependencies'] ?? {}).sort()).toEqual(['jose', 'lru-cache']);
+    expect(manifest['peerDependencies']).toEqual({ express: '^4.18.0 || ^5.0.0' });
+  });
+});

@@ -1,0 +1,98 @@
+/**
+ * The rooms of `lib` and which way imports point: whatever stands higher may import what stands
+ * lower, and nothing the other way round.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, sep } from 'node:path';
+
+/** From the top down. A folder stands for its files; a file named here stands for itself. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['index.ts', 'augment.ts', 'testing/'],
+  ['middleware/'],
+  ['sessions.ts'],
+  ['options.ts'],
+  ['environment.ts', 'session.ts'],
+  ['store/memory.ts', 'store/redis.ts', 'store/redis-client.ts', 'revocation.ts', 'mfa/'],
+  ['authentication/', 'token-reader.ts'],
+  ['store/guarded-store.ts', 'store/record.ts', 'store/record-keys.ts', 'store/session-store.ts'],
+  ['errors.ts', 'configuration.ts', 'clock.ts'],
+];
+
+const files = readdirSync('lib', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.split(sep).join('/'));
+
+function layerOf(file: string): number {
+  return LAYERS.findIndex((names) =>
+    names.some((name) => (name.endsWith('/') ? file.startsWith(name) : file === name)),
+  );
+}
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join('lib', file), 'utf8');
+  return [...source.matchAll(/\bfrom '(?<from>[^']+)'|\bimport\('(?<late>[^']+)'\)/g)].map(
+    (match) => match.groups?.['from'] ?? match.groups?.['late'] ?? '',
+  );
+}
+
+function isOfClient(file: string): boolean {
+  return file.startsWith('client/');
+}
+
+describe('The rooms of lib', () => {
+  it.each(files.filter((file) => !isOfClient(file)))('%s has a place among them', (file) => {
+    expect(layerOf(file)).toBeGreaterThanOrEqual(0);
+  });
+
+  it.each(files)('%s imports only what stands in its own room or below', (file) => {
+    for (const imported of importsOf(file).filter((name) => name.startsWith('.'))) {
+      const target = normalize(join(dirname(file), imported)).replace(/\.js$/, '.ts');
+      const isAllowed = isOfClient(file)
+        ? isOfClient(target)
+        : !isOfClient(target) && layerOf(target) >= layerOf(file);
+      expect([file, target, isAllowed]).toEqual([file, target, true]);
+    }
+  });
+
+  it.each(files)('%s imports no package but jose, lru-cache and Node itself', (file) => {
+    const packages = importsOf(file).filter((name) => !name.startsWith('.'));
+    const allowed = isOfClient(file) ? /^$/ : /^(node:[a-z/_]+|jose|lru-cache)$/;
+    expect(packages.filter((name) => !allowed.test(name))).toEqual([]);
+  });
+
+  it('has no cycle', () => {
+    const edges = new Map(
+      files.map((file) => [
+        file,
+        importsOf(file)
+          .filter((name) => name.startsWith('.'))
+          .map((name) => normalize(join(dirname(file), name)).replace(/\.js$/, '.ts')),
+      ]),
+    );
+    // Whatever can be taken away, because it imports nothing that is left, is in no cycle.
+    const left = new Set(files);
+    let before: number;
+    do {
+      before = left.size;
+      for (const file of left) {
+        if (!(edges.get(file) ?? []).some((target) => left.has(target))) left.delete(file);
+      }
+    } while (left.size < before);
+    expect([...left]).toEqual([]);
+  });
+
+  it('keeps the pure rules free of Express, HTTP and stores', () => {
+    for (const rule of ['mfa/mfa-policy.ts', 'authentication/claims.ts', 'mfa/evidence.ts']) {
+      expect(
+        importsOf(rule).filter((name) => /http|express|session-store|guarded/.test(name)),
+      ).toEqual([]);
+    }
+  });
+
+  it('has no file that cannot be read without scrolling back', () => {
+    const long = files.filter(
+      (file) => readFileSync(join('lib', file), 'utf8').split('\n').length > 300,
+    );
+    expect(long).toEqual([]);
+  });
+});
