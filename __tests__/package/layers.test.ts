@@ -31,7 +31,7 @@ function layerOf(file: string): number {
 function importsOf(file: string): string[] {
   const source = readFileSync(join('lib', file), 'utf8');
   return [...source.matchAll(/\bfrom '(?<from>[^']+)'|\bimport\('(?<late>[^']+)'\)/g)].map(
-    (match) => match.groups?.['from'] ?? match.groups?.['late'] ?? '',
+    (match) => match.groups?.from ?? match.groups?.late ?? '',
   );
 }
 

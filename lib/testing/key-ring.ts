@@ -1,0 +1,96 @@
+/**
+ * The keys of the test issuer: one that signs, the old ones that are still published, and the
+ * endpoint that publishes them without a network.
+ */
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  randomUUID,
+  sign,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
+import type { Clock } from '../clock.js';
+
+interface RingKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  /** When it is withdrawn; Infinity while it signs. */
+  publishedUntilMs: number;
+}
+
+export class KeyRing {
+  readonly #clock: Clock;
+  #keys: RingKey[] = [newKey()];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get kid(): string {
+    return this.#current().kid;
+  }
+
+  /** A new key signs from now on; the old one stays published for so long. */
+  rotate(overlapSeconds: number): void {
+    this.#current().publishedUntilMs = this.#clock() + overlapSeconds * 1000;
+    this.#keys.unshift(newKey());
+  }
+
+  /** The public keys that are published now (RFC 7517). */
+  jwks(): { keys: JsonWebKey[] } {
+    this.#keys = this.#keys.filter(({ publishedUntilMs }) => publishedUntilMs > this.#clock());
+    return {
+      keys: this.#keys.map(({ kid, privateKey }) => ({
+        ...createPublicKey(privateKey).export({ format: 'jwk' }),
+        kid,
+        alg: 'ES256',
+        use: 'sig',
+      })),
+    };
+  }
+
+  /**
+   * Signs by hand, because a library refuses the headers that wrong tokens need. `none` leaves the
+   * signature empty, and HS256 takes the public key for a secret: the classic confusion.
+   */
+  sign(
+    header: Readonly<Record<string, unknown>>,
+    claims: Readonly<Record<string, unknown>>,
+  ): string {
+    const input = `${base64url(header)}.${base64url(claims)}`;
+    return `${input}.${this.#signatureOf(input, header.alg)}`;
+  }
+
+  #signatureOf(input: string, algorithm: unknown): string {
+    const { privateKey } = this.#current();
+    if (algorithm === 'ES256') {
+      return sign('sha256', Buffer.from(input), {
+        key: privateKey,
+        dsaEncoding: 'ieee-p1363',
+      }).toString('base64url');
+    }
+    if (algorithm === 'HS256') {
+      const pem = createPublicKey(privateKey).export({ format: 'pem', type: 'spki' });
+      return createHmac('sha256', pem).update(input).digest('base64url');
+    }
+    if (typeof algorithm === 'string' && algorithm.toLowerCase() === 'none') return '';
+    throw new TypeError('issuer.sign(claims, header): `alg` may be ES256, HS256 or none.');
+  }
+
+  #current(): RingKey {
+    const [current] = this.#keys;
+    if (current === undefined) throw new Error('the key ring is empty');
+    return current;
+  }
+}
+
+function newKey(): RingKey {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { kid: randomUUID(), privateKey, publishedUntilMs: Infinity };
+}
+
+function base64url(value: Readonly<Record<string, unknown>>): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
