@@ -3,7 +3,7 @@
  * `(req, res, next)`, without importing the types of any of them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MaybePromise } from '../store/session-store.js';
+import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
 
 export type Next = (error?: unknown) => void;
 
@@ -32,6 +32,6 @@ export function whenDone<T>(
     fail(error);
     return;
   }
-  if (value instanceof Promise) value.then(go, fail);
+  if (isPromiseLike(value)) value.then(go, fail);
   else go(value);
 }

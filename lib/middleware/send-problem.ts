@@ -56,8 +56,7 @@ export function refuse(
     return;
   }
   try {
-    const answered = onError(error, req, res, next);
-    if (answered instanceof Promise) answered.catch(next);
+    Promise.resolve(onError(error, req, res, next)).catch(next);
   } catch (thrown) {
     next(thrown);
   }

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { SessionError } from '../errors.js';
-import type { MaybePromise, SessionStore } from './session-store.js';
+import { isPromiseLike, type MaybePromise, type SessionStore } from './session-store.js';
 
 const TIMEOUT_MS = 1_000;
 /** How long a store that hung or lost its connection is not waited for again. */
@@ -104,10 +104,6 @@ export class GuardedStore {
 
 function isValue(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
-}
-
-function isPromiseLike<T>(value: MaybePromise<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }
 
 /** A store that refuses one write because it is full is well otherwise, and so not left alone. */
