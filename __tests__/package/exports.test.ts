@@ -29,7 +29,6 @@ describe('What can be imported', () => {
     expect(Object.keys(redis)).toEqual(['redisStore']);
     expect(Object.keys(client)).toEqual(['createSessionFetch']);
     expect(Object.keys(testing).sort()).toEqual([
-      'RefreshError',
       'createTestClock',
       'createTestIssuer',
       'describeStore',

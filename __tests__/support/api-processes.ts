@@ -34,13 +34,9 @@ export interface ApiProcesses {
 /** The first process uses ioredis, the others node-redis. */
 export async function startApiProcesses(redisUrl: string, count = 3): Promise<ApiProcesses> {
   const issuer = await createTestIssuer();
-  const { options } = issuer.authentication;
-  const { fetch, jwksUri } = options;
-  if (fetch === undefined || jwksUri === undefined) throw new Error('the issuer has no JWKS');
-  const keys = createServer((_req, res) => {
-    void fetch(jwksUri).then(async (answer) => {
-      res.writeHead(answer.status).end(await answer.text());
-    });
+  const router = issuer.router();
+  const keys = createServer((req, res) => {
+    router(req, res, () => res.writeHead(404).end());
   });
   const started = [];
   for (let index = 0; index < count; index += 1) {
@@ -48,8 +44,8 @@ export async function startApiProcesses(redisUrl: string, count = 3): Promise<Ap
       startProcess({
         REDIS_URL: redisUrl,
         REDIS_CLIENT: index === 0 ? 'ioredis' : 'redis',
-        JWKS_URI: `http://127.0.0.1:${await listen(keys)}/`,
-        PROJECT_ID: 'projectId' in options ? options.projectId : '',
+        JWKS_URI: `http://127.0.0.1:${await listen(keys)}/.well-known/jwks.json`,
+        PROJECT_ID: issuer.projectId,
       }),
     );
   }

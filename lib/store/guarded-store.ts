@@ -10,9 +10,9 @@ const TIMEOUT_MS = 1_000;
 /** How long a store that hung or lost its connection is not waited for again. */
 const PAUSE_MS = 1_000;
 
-/** What Node, node-redis and ioredis call a connection that is gone. */
+/** What Node, node-redis and ioredis call a connection that is gone, by code, name or message. */
 const LOST_CONNECTION =
-  /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|NR_CLOSED|CONNECTION_BROKEN|(Socket|Connection|Client|Disconnects|Reconnect|MaxRetries)\w*Error)$/;
+  /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|NR_CLOSED|CONNECTION_BROKEN|(Socket|Connection|Client|Disconnects|Reconnect|MaxRetries|ClusterAllFailed)\w*Error|Connection is closed\.|CLUSTERDOWN .*)$/;
 
 export class GuardedStore {
   readonly #store: SessionStore;
@@ -110,7 +110,7 @@ function isValue(value: unknown): boolean {
 function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
-  return [code, error.name, error.constructor.name].some(
+  return [code, error.name, error.constructor.name, error.message].some(
     (mark) => typeof mark === 'string' && LOST_CONNECTION.test(mark),
   );
 }

@@ -1,9 +1,7 @@
 export { createTestClock, type TestClock } from './clock.js';
-export {
-  createTestIssuer,
-  type TestIssuer,
-  type TestIssuerOptions,
-  type TokenPair,
-} from './issuer.js';
-export { RefreshError, type RefreshErrorCode } from './refresh-tokens.js';
-export { describeStore } from './describe-store.js';
+export { createTestIssuer, type TestIssuer, type TestIssuerOptions } from './issuer.js';
+export { describeStore, type CreateStore, type StoreTestRunner } from './describe-store.js';
+
+export type { RefreshError, RefreshErrorCode, TokenPair } from './refresh-tokens.js';
+export type { OneTimeCodeError } from './one-time-codes.js';
+export type { TestIssuerRouter } from './router.js';

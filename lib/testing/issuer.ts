@@ -4,13 +4,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JSONWebKeySet } from 'jose';
 import type { Authentication } from '../authentication/authentication.js';
 import { cdpAuthentication } from '../authentication/cdp.js';
 import { customAuthentication } from '../authentication/custom.js';
 import type { Clock } from '../clock.js';
 import { ConfigurationError, isRecord, OptionReader } from '../configuration.js';
 import { KeyRing } from './key-ring.js';
-import { RefreshTokens, type IssuerSession } from './refresh-tokens.js';
+import { OneTimeCodes } from './one-time-codes.js';
+import { RefreshTokens, type IssuerSession, type TokenPair } from './refresh-tokens.js';
+import { routerOf, type TestIssuerRouter } from './router.js';
 
 /** Claims or header members; `undefined` removes one. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -30,11 +33,6 @@ export interface TestIssuerOptions {
   readonly claims?: Members | undefined;
 }
 
-export interface TokenPair {
-  readonly accessToken: string;
-  readonly refreshToken: string;
-}
-
 const ACCESS_TOKEN_SECONDS = 900;
 const JWKS_URI = 'https://issuer.test/.well-known/jwks.json';
 
@@ -51,6 +49,8 @@ export class TestIssuer {
   readonly #claims: Members;
   readonly #keys: KeyRing;
   readonly #refreshTokens: RefreshTokens;
+  readonly #oneTimeCodes: OneTimeCodes;
+  readonly #userIds = new Map<string, string>();
   #fetches = 0;
   #isDown = false;
   #delayMs = 0;
@@ -70,7 +70,8 @@ export class TestIssuer {
     this.#claims = claims as Members;
     this.#keys = new KeyRing(this.#clock);
     this.#refreshTokens = new RefreshTokens(this.#clock);
-    const keySource = { jwksUri: JWKS_URI, fetch: this.#fetchJwks.bind(this) };
+    this.#oneTimeCodes = new OneTimeCodes(this.#clock);
+    const keySource = { jwksUri: JWKS_URI, fetch: this.#fetch.bind(this) };
     const { issuer, audience, projectId } = this;
     this.authentication = this.#isCustom
       ? customAuthentication({ issuer, audience, ...keySource })
@@ -82,9 +83,22 @@ export class TestIssuer {
     return this.#fetches;
   }
 
-  /** What the JWKS endpoint would answer. */
-  jwks(): ReturnType<KeyRing['jwks']> {
-    return this.#keys.jwks();
+  /** One-time code sign-in, first half: the code that would be sent by email. */
+  async requestCode(email: string): Promise<string> {
+    await Promise.resolve();
+    return this.#oneTimeCodes.issue(email);
+  }
+
+  /** One-time code sign-in, second half. @throws OneTimeCodeError */
+  async signInWithCode(
+    email: string,
+    code: string,
+    options: { readonly claims?: Members } = {},
+  ): Promise<TokenPair> {
+    this.#oneTimeCodes.spend(email, code);
+    const userId = this.#userIds.get(email) ?? randomUUID();
+    this.#userIds.set(email, userId);
+    return this.signIn(userId, options);
   }
 
   /** @param options claims that every access token of this session carries */
@@ -163,6 +177,25 @@ export class TestIssuer {
     this.#delayMs = delayMs;
   }
 
+  /** The keys that are published now, for the `jwks` option. */
+  jwks(): JSONWebKeySet {
+    return this.#keys.jwks();
+  }
+
+  /** What its JWKS endpoint answers; it counts as a fetch. */
+  async fetchJwks(signal?: AbortSignal): Promise<Response> {
+    this.#fetches += 1;
+    if (this.#delayMs > 0) await sleep(this.#delayMs, undefined, { signal });
+    return this.#isDown
+      ? new Response('the identity provider is down', { status: 503 })
+      : Response.json(this.#keys.jwks());
+  }
+
+  /** Sign-in by one-time code, refresh by cookie, sign-out and the JWKS, over HTTP. */
+  router(): TestIssuerRouter {
+    return routerOf(this);
+  }
+
   #pairFor(session: IssuerSession): TokenPair {
     return {
       accessToken: this.#keys.sign(this.#header(), this.#accessTokenClaims(session)),
@@ -191,16 +224,10 @@ export class TestIssuer {
     };
   }
 
-  async #fetchJwks(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const url = input instanceof Request ? input.url : String(input);
     if (url !== JWKS_URI) return new Response(null, { status: 404 });
-    this.#fetches += 1;
-    if (this.#delayMs > 0) {
-      await sleep(this.#delayMs, undefined, { signal: init?.signal ?? undefined });
-    }
-    return this.#isDown
-      ? new Response('the identity provider is down', { status: 503 })
-      : Response.json(this.#keys.jwks());
+    return this.fetchJwks(init?.signal ?? undefined);
   }
 
   #nowSeconds(): number {

@@ -5,6 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.js';
 
+/** What the user's client holds. */
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
 /** A session as the issuer knows it. */
 export interface IssuerSession {
   readonly userId: string;

@@ -205,15 +205,15 @@ export const storeContract: Readonly<Record<string, (store: SessionStore) => Pro
     const key = newHashTag();
     const expired = ['short', 'shorter', 'kept', 'shortened', 'moved to'].map((name) => key(name));
     await store.write(key('long'), 'long', LONG_SECONDS);
-    await store.write(key('lengthened'), 'short', 1);
+    await store.write(key('lengthened'), 'short', 0.5);
     await store.write(key('lengthened'), 'long', LONG_SECONDS);
     await store.write(key('shortened'), 'long', LONG_SECONDS);
-    await store.write(key('shortened'), 'short', 1);
-    await store.write(key('kept'), 'short', 1, { keep: true });
-    await store.write(key('shorter'), 'short', 0.5);
-    await store.write(key('short'), 'short', 1);
+    await store.write(key('shortened'), 'short', 0.5);
+    await store.write(key('kept'), 'short', 0.5, { keep: true });
+    await store.write(key('shorter'), 'short', 0.05);
+    await store.write(key('short'), 'short', 0.5);
     // Long enough not to run out between these two lines on a slow machine.
-    await store.write(key('moved from'), 'short', 1.5);
+    await store.write(key('moved from'), 'short', 1);
     assert.equal(await store.move(key('moved from'), key('moved to')), true);
 
     await untilAbsent(store, expired, 3000);

@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memoryStore } from 'express-wallet-session';
+import { describeStore } from 'express-wallet-session/testing';
+import { complaintsAbout } from '../support/store-complaints.js';
+
+const HOUR = 3600;
+const kept = { keep: true };
+
+describeStore('memoryStore', () => memoryStore(), { describe, it, expect });
+describeStore('memoryStore with room for little', () => memoryStore({ maxEntries: 25 }), {
+  describe,
+  it,
+});
+
+describe('memoryStore answers at once', () => {
+  it('gives values and not promises', () => {
+    const store = memoryStore();
+    expect(store.write('a', 'A', HOUR)).toBeUndefined();
+    expect(store.read(['a', 'b'])).toEqual(['A', undefined]);
+    expect(store.move('a', 'b')).toBe(true);
+    expect(store.remove('b')).toBeUndefined();
+    expect(store.read(['a', 'b'])).toEqual([undefined, undefined]);
+  });
+
+  it('works when it is spread into another object', () => {
+    const store = { ...memoryStore() };
+    void store.write('a', 'A', HOUR);
+    expect(store.read(['a'])).toEqual(['A']);
+  });
+});
+
+describe('memoryStore when it is full', () => {
+  it('drops what was used least recently', () => {
+    const store = memoryStore({ maxEntries: 3 });
+    for (const key of ['a', 'b', 'c']) void store.write(key, key, HOUR);
+    void store.read(['a']);
+    void store.write('d', 'd', HOUR);
+    expect(store.read(['a', 'b', 'c', 'd'])).toEqual(['a', undefined, 'c', 'd']);
+  });
+
+  it('drops nothing when an entry is overwritten or moved', () => {
+    const store = memoryStore({ maxEntries: 3 });
+    for (const key of ['a', 'b', 'c']) void store.write(key, key, HOUR);
+    void store.write('b', 'B', HOUR);
+    expect(store.move('c', 'd')).toBe(true);
+    expect(store.read(['a', 'b', 'd'])).toEqual(['a', 'B', 'c']);
+  });
+
+  it('keeps what is to be kept, whatever else comes', () => {
+    const store = memoryStore({ maxEntries: 3 });
+    void store.write('signed out', 'x', HOUR, kept);
+    for (let n = 0; n < 100; n += 1) void store.write(`mfa ${n}`, 'y', HOUR);
+    expect(store.read(['signed out', 'mfa 97', 'mfa 98', 'mfa 99'])).toEqual([
+      'x',
+      undefined,
+      'y',
+      'y',
+    ]);
+  });
+
+  it('drops the others for what is to be kept', () => {
+    const store = memoryStore({ maxEntries: 2 });
+    void store.write('a', 'a', HOUR);
+    void store.write('b', 'b', HOUR);
+    void store.write('k1', '1', HOUR, kept);
+    expect(store.read(['a', 'b', 'k1'])).toEqual([undefined, 'b', '1']);
+    void store.write('k2', '2', HOUR, kept);
+    expect(store.read(['a', 'b', 'k1', 'k2'])).toEqual([undefined, undefined, '1', '2']);
+  });
+
+  it('refuses to write while all there is is to be kept, and loses nothing', () => {
+    const store = memoryStore({ maxEntries: 2 });
+    void store.write('k1', '1', HOUR, kept);
+    void store.write('k2', '2', HOUR, kept);
+    expect(() => store.write('k3', '3', HOUR, kept)).toThrow(
+      /^memoryStore: it is full; .*maxEntries/,
+    );
+    expect(() => store.write('a', 'a', HOUR)).toThrow(/it is full/);
+    expect(store.read(['k1', 'k2', 'k3', 'a'])).toEqual(['1', '2', undefined, undefined]);
+
+    void store.write('k2', 'two', HOUR, kept);
+    expect(store.move('k1', 'moved')).toBe(true);
+    expect(store.read(['moved', 'k2'])).toEqual(['1', 'two']);
+
+    void store.remove('k2');
+    void store.write('k3', '3', HOUR, kept);
+    expect(store.read(['moved', 'k2', 'k3'])).toEqual(['1', undefined, '3']);
+  });
+
+  it('makes room of what was to be kept and has expired', async () => {
+    const store = memoryStore({ maxEntries: 3 });
+    void store.write('soon', 's', 0.02, kept);
+    void store.write('later', 'l', HOUR, kept);
+    void store.write('other', 'o', HOUR);
+    await sleep(30);
+    void store.write('k1', '1', HOUR, kept);
+    expect(store.read(['soon', 'later', 'other', 'k1'])).toEqual([undefined, 'l', 'o', '1']);
+    void store.write('k2', '2', 0.02, kept);
+    expect(() => store.write('k3', '3', HOUR, kept)).toThrow(/it is full/);
+    await sleep(30);
+    void store.write('k3', '3', HOUR, kept);
+    expect(store.read(['later', 'k1', 'k2', 'k3'])).toEqual(['l', '1', undefined, '3']);
+  });
+
+  it('goes by the last word on whether an entry is to be kept', () => {
+    const store = memoryStore({ maxEntries: 2 });
+    void store.write('a', 'a', HOUR, kept);
+    void store.write('a', 'A', HOUR);
+    void store.write('b', 'b', HOUR);
+    void store.write('b', 'B', HOUR, kept);
+    void store.write('c', 'c', HOUR);
+    void store.write('d', 'd', HOUR);
+    expect(store.read(['a', 'b', 'c', 'd'])).toEqual([undefined, 'B', undefined, 'd']);
+  });
+
+  it('keeps what was moved exactly if it was to be kept', () => {
+    const store = memoryStore({ maxEntries: 2 });
+    void store.write('k', 'kept', HOUR, kept);
+    void store.write('a', 'a', HOUR);
+    expect(store.move('k', 'k moved')).toBe(true);
+    expect(store.move('a', 'a moved')).toBe(true);
+    for (const key of ['b', 'c']) void store.write(key, key, HOUR);
+    expect(store.read(['k moved', 'a moved', 'c'])).toEqual(['kept', undefined, 'c']);
+  });
+});
+
+describe('memoryStore refuses what makes no sense', () => {
+  it.each([NaN, Infinity, -Infinity])('an expiry of %p, and keeps what is there', (ttlSeconds) => {
+    const store = memoryStore();
+    void store.write('a', 'old', HOUR);
+    expect(() => store.write('a', 'new', ttlSeconds)).toThrow(RangeError);
+    expect(store.read(['a'])).toEqual(['old']);
+  });
+
+  it.each([
+    [{ maxEntries: 0 }, '`maxEntries` must be a whole number between 1 and 10000000, not 0.'],
+    [{ maxEntries: 1.5 }, '`maxEntries` must be a whole number between 1 and 10000000, not 1.5.'],
+    [{ maxEntries: NaN }, '`maxEntries` must be a whole number between 1 and 10000000, not NaN.'],
+    [
+      { maxEntries: '9' },
+      '`maxEntries` must be a whole number between 1 and 10000000, not a string.',
+    ],
+    [{ maxEntrys: 9 }, 'there is no option `maxEntrys`. Did you mean `maxEntries`?'],
+    [9, 'expects an object of options, not 9.'],
+  ])('the options %j, in a complaint and not by throwing', (options, complaint) => {
+    const store = memoryStore(options as { maxEntries: number });
+    expect(complaintsAbout(store)).toEqual([`memoryStore(): ${complaint}`]);
+    void store.write('a', 'A', HOUR);
+    expect(store.read(['a'])).toEqual(['A']);
+  });
+
+  it.each([undefined, {}, { maxEntries: undefined }, { maxEntries: 1 }])(
+    'but not the options %j',
+    (options) => {
+      expect(complaintsAbout(memoryStore(options))).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,57 @@
+import { redisStore } from 'express-wallet-session/redis';
+import { describeStore } from 'express-wallet-session/testing';
+import { type ConnectedClient, clientsOfACluster } from '../support/redis-clients.js';
+import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js';
+import { describeWithRedis } from '../support/redis.js';
+
+describeWithRedis('redisStore in a Redis Cluster', () => {
+  let cluster: RedisCluster;
+
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  }, 30_000);
+
+  afterAll(async () => {
+    await cluster.stop();
+  });
+
+  for (const [name, connect] of Object.entries(clientsOfACluster)) {
+    describe(`over ${name}`, () => {
+      let connected: ConnectedClient;
+
+      beforeAll(async () => {
+        connected = await connect(cluster);
+      });
+
+      afterAll(() => {
+        connected.close();
+      });
+
+      describeStore('keeps the contract', () => redisStore(connected.client), {
+        describe,
+        it,
+        expect,
+      });
+
+      it('reads keys of all three nodes at once, with and without hash tags', async () => {
+        const store = redisStore(connected.client);
+        // Slots 3,300 (first node), 7,365 (second) and 15,495 (third) by CLUSTER KEYSLOT of the tag.
+        const keys = [
+          '{b}:1',
+          '{c}:1',
+          '{a}:1',
+          '{b}:2',
+          'no tag',
+          '{}:empty tag',
+          'a{c}',
+          '{c}:2',
+        ];
+        for (const key of keys) await store.write(key, `value of ${key}`, 60);
+        expect(await store.read([...keys, '{a}:absent'])).toEqual([
+          ...keys.map((key) => `value of ${key}`),
+          undefined,
+        ]);
+      });
+    });
+  }
+});

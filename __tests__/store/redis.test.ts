@@ -1,0 +1,260 @@
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { ConfigurationError } from 'express-wallet-session';
+import { redisStore, type RedisClient } from 'express-wallet-session/redis';
+import { describeStore } from 'express-wallet-session/testing';
+import { type ConnectedClient, clientsOfOneServer } from '../support/redis-clients.js';
+import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.js';
+import { complaintsAbout } from '../support/store-complaints.js';
+
+describeWithRedis('redisStore', () => {
+  let server: RedisServer;
+  let admin: Redis;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    admin = new Redis(server.url);
+  });
+
+  afterAll(async () => {
+    admin.disconnect();
+    await server.stop();
+  });
+
+  for (const [name, connect] of Object.entries(clientsOfOneServer)) {
+    describe(`over ${name}`, () => {
+      let connected: ConnectedClient;
+
+      beforeAll(async () => {
+        connected = await connect(server);
+      });
+
+      afterAll(() => {
+        connected.close();
+      });
+
+      describeStore('keeps the contract', () => redisStore(connected.client), {
+        describe,
+        it,
+        expect,
+      });
+
+      it('gives every key the prefix and an expiry, rounded up to a millisecond', async () => {
+        await admin.flushall();
+        const store = redisStore(connected.client);
+        await store.write('{u}:a', 'A', 60);
+        await store.write('{u}:b', 'B', 60, { keep: true });
+        await store.write('{u}:c', 'C', 60);
+        await store.move('{u}:c', '{u}:d');
+        await store.write('{u}:e', 'E', 0.0001);
+        const keys = await admin.keys('*');
+        expect(keys.filter((key) => key !== 'ews:{u}:e').sort()).toEqual([
+          'ews:{u}:a',
+          'ews:{u}:b',
+          'ews:{u}:d',
+        ]);
+        for (const key of ['a', 'b', 'd']) {
+          const milliseconds = await admin.pttl(`ews:{u}:${key}`);
+          expect(milliseconds).toBeGreaterThan(50_000);
+          expect(milliseconds).toBeLessThanOrEqual(60_000);
+        }
+      });
+
+      it('asks one question by one command', async () => {
+        const store = redisStore(connected.client);
+        await store.write('{u}:a', 'A', 60);
+        expect(await commandsOf(() => store.read(['{u}:a', '{s}:b', '{u}:c']))).toEqual(['mget 1']);
+        expect(await commandsOf(() => store.write('{u}:a', 'A', 60))).toEqual(['psetex 1']);
+        expect(await commandsOf(() => store.move('{u}:a', '{u}:moved'))).toEqual(['renamenx 1']);
+        expect(await commandsOf(() => store.remove('{u}:moved'))).toEqual(['del 1']);
+        expect(await commandsOf(() => store.read([]))).toEqual([]);
+      });
+
+      it('rejects a write that a full server refuses, and still reads and removes', async () => {
+        const store = redisStore(connected.client);
+        await store.write('{u}:a', 'A', 60);
+        await admin.config('SET', 'maxmemory', '1');
+        try {
+          await expect(async () => store.write('{u}:refused', 'R', 60)).rejects.toThrow(/OOM/);
+          expect(await store.read(['{u}:a', '{u}:refused'])).toEqual(['A', undefined]);
+          await store.remove('{u}:a');
+          expect(await store.read(['{u}:a', '{u}:refused'])).toEqual([undefined, undefined]);
+        } finally {
+          await admin.config('SET', 'maxmemory', '0');
+        }
+        await store.write('{u}:refused', 'R', 60);
+        expect(await store.read(['{u}:refused'])).toEqual(['R']);
+      });
+
+      it('refuses to write without a finite expiry, and keeps what is there', async () => {
+        const store = redisStore(connected.client);
+        await store.write('{u}:a', 'old', 60);
+        for (const ttlSeconds of [NaN, Infinity]) {
+          await expect(async () => store.write('{u}:a', 'new', ttlSeconds)).rejects.toThrow();
+        }
+        expect(await store.read(['{u}:a'])).toEqual(['old']);
+      });
+    });
+  }
+
+  it('moves once, however many clients move at once', async () => {
+    const connected = await Promise.all(
+      Object.values(clientsOfOneServer).map(async (connect) => connect(server)),
+    );
+    const stores = connected.map(({ client }) => redisStore(client));
+    for (let round = 0; round < 20; round += 1) {
+      await stores[0]?.write('{u}:from', 'value', 60);
+      const targets = stores.map((_, n) => `{u}:to ${n}`);
+      const moved = await Promise.all(
+        stores.map(async (store, n) => store.move('{u}:from', targets[n] ?? '')),
+      );
+      expect(moved.filter(Boolean)).toEqual([true]);
+      expect(await stores[0]?.read(['{u}:from', ...targets])).toEqual([
+        undefined,
+        ...moved.map((was) => (was ? 'value' : undefined)),
+      ]);
+      for (const target of targets) await stores[0]?.remove(target);
+    }
+    for (const { close } of connected) close();
+  });
+
+  it('keeps stores of different prefixes apart', async () => {
+    const client = new Redis(server.url);
+    const [one, other] = [
+      redisStore(client, { prefix: 'a:' }),
+      redisStore(client, { prefix: 'b:' }),
+    ];
+    await one.write('{u}:x', 'of one', 60);
+    expect(await other.read(['{u}:x'])).toEqual([undefined]);
+    await other.write('{u}:x', 'of the other', 60);
+    expect(await one.read(['{u}:x'])).toEqual(['of one']);
+    expect((await admin.keys('?:{u}:x')).sort()).toEqual(['a:{u}:x', 'b:{u}:x']);
+    client.disconnect();
+  });
+
+  it.each([
+    [
+      'node-redis',
+      async (): Promise<RedisClient> => {
+        const client = await createClient({ url: server.url }).connect();
+        client.destroy();
+        return client;
+      },
+    ],
+    [
+      'ioredis',
+      (): Promise<RedisClient> => {
+        const client = new Redis(server.url);
+        client.disconnect();
+        return Promise.resolve(client);
+      },
+    ],
+  ])('rejects what a closed client of %s cannot do', async (_, closedClient) => {
+    const store = redisStore(await closedClient());
+    await expect(async () => store.read(['a'])).rejects.toThrow(/closed/);
+    await expect(async () => store.write('a', 'A', 60)).rejects.toThrow(/closed/);
+    await expect(async () => store.remove('a')).rejects.toThrow(/closed/);
+    await expect(async () => store.move('a', 'b')).rejects.toThrow(/closed/);
+  });
+
+  async function commandsOf(question: () => unknown): Promise<readonly string[]> {
+    await admin.config('RESETSTAT');
+    await question();
+    const stats = await admin.info('commandstats');
+    return Array.from(
+      stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g),
+      ([, command, calls]) => `${command ?? ''} ${calls ?? ''}`,
+    ).filter((line) => !line.startsWith('config'));
+  }
+});
+
+describe('redisStore does not take an answer that makes no sense for one', () => {
+  const sound = {
+    isCluster: false,
+    mget: (): Promise<unknown> => Promise.resolve(['value']),
+    psetex: (): Promise<unknown> => Promise.resolve('OK'),
+    del: (): Promise<unknown> => Promise.resolve(1),
+    renamenx: (): Promise<unknown> => Promise.resolve(1),
+  };
+
+  it.each([
+    ['mget', 'QUEUED', 'MGET: a string'],
+    ['mget', null, 'MGET: null'],
+    ['mget', [], 'MGET: 0 values for 1 keys'],
+    ['mget', ['secret', 'secret'], 'MGET: 2 values for 1 keys'],
+    ['mget', [Buffer.from('secret')], 'MGET: an object among the values'],
+    ['mget', [['secret']], 'MGET: an array among the values'],
+    ['mget', [undefined], 'MGET: nothing among the values'],
+    ['psetex', null, 'PSETEX: null'],
+    ['psetex', 'QUEUED', 'PSETEX: a string'],
+    ['del', 'OK', 'DEL: a string'],
+    ['renamenx', 'OK', 'RENAMENX: a string'],
+    ['renamenx', 2, 'RENAMENX: 2'],
+    ['renamenx', true, 'RENAMENX: a boolean'],
+  ])('%s answered by %j', async (command, answer, complaint) => {
+    const store = redisStore({ ...sound, [command]: () => Promise.resolve(answer) });
+    const question = {
+      mget: () => store.read(['a']),
+      psetex: () => store.write('a', 'A', 60),
+      del: () => store.remove('a'),
+      renamenx: () => store.move('a', 'b'),
+    }[command];
+    await expect(async () => question?.()).rejects.toThrow(
+      new Error(`redisStore: an unexpected answer to ${complaint}`),
+    );
+  });
+
+  it('passes the errors of the client on as they are', async () => {
+    const error = new Error('READONLY You can not write against a read only replica.');
+    const fail = (): Promise<never> => Promise.reject(error);
+    const store = redisStore({
+      isCluster: false,
+      mget: fail,
+      psetex: fail,
+      del: fail,
+      renamenx: fail,
+    });
+    await expect(async () => store.read(['a'])).rejects.toBe(error);
+    await expect(async () => store.write('a', 'A', 60)).rejects.toBe(error);
+    await expect(async () => store.write('a', 'A', 0)).rejects.toBe(error);
+    await expect(async () => store.remove('a')).rejects.toBe(error);
+    await expect(async () => store.move('a', 'b')).rejects.toBe(error);
+  });
+});
+
+describe('redisStore refuses what makes no sense, in a complaint and not by throwing', () => {
+  const neverConnected = createClient();
+  const noClient = 'expects a client of node-redis (5 or 6) or ioredis (5 or 6), not';
+
+  it.each([
+    [undefined, {}, [`${noClient} nothing.`]],
+    [null, {}, [`${noClient} null.`]],
+    ['redis://127.0.0.1', {}, [`${noClient} a string.`]],
+    [{ url: 'redis://127.0.0.1' }, {}, [`${noClient} an object.`]],
+    [
+      Promise.resolve(neverConnected),
+      {},
+      ['expects a client, not a promise of one: await it first.'],
+    ],
+    [neverConnected, { prefix: '' }, ['`prefix` must be a non-empty string, not an empty string.']],
+    [neverConnected, { prefix: 5 }, ['`prefix` must be a non-empty string, not 5.']],
+    [neverConnected, { prefix: '{ews}:' }, ['`prefix` must not contain braces.']],
+    [neverConnected, { prefix: 'ews}' }, ['`prefix` must not contain braces.']],
+    [neverConnected, { prefx: 'a:' }, ['there is no option `prefx`. Did you mean `prefix`?']],
+    [{}, { prefix: '{' }, [`${noClient} an object.`, '`prefix` must not contain braces.']],
+  ])('the client %p with %p', async (client, options, complaints) => {
+    const expected = complaints.map((complaint) => `redisStore(): ${complaint}`);
+    const store = redisStore(client as unknown as RedisClient, options as { prefix: string });
+    expect(complaintsAbout(store)).toEqual(expected);
+    const refusal = new ConfigurationError(expected);
+    await expect(async () => store.read(['a'])).rejects.toThrow(refusal);
+    await expect(async () => store.write('a', 'A', 60)).rejects.toThrow(refusal);
+    await expect(async () => store.remove('a')).rejects.toThrow(refusal);
+    await expect(async () => store.move('a', 'b')).rejects.toThrow(refusal);
+  });
+
+  it('but not a client that is yet to connect', () => {
+    expect(complaintsAbout(redisStore(neverConnected))).toEqual([]);
+    expect(complaintsAbout(redisStore(neverConnected, { prefix: undefined }))).toEqual([]);
+  });
+});

@@ -1,0 +1,225 @@
+/**
+ * Stores with one fault each, and the sentence of the store contract that finds it.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { memoryStore, type SessionStore } from 'express-wallet-session';
+
+interface SyncStore {
+  readonly read: (keys: readonly string[]) => readonly (string | undefined)[];
+  readonly write: (
+    key: string,
+    value: string,
+    ttlSeconds: number,
+    options?: { keep?: boolean },
+  ) => void;
+  readonly remove: (key: string) => void;
+  readonly move: (from: string, to: string) => boolean;
+}
+
+type Fault = (sound: SyncStore) => Partial<SessionStore>;
+
+export interface FaultyStore {
+  /** Follows "a store that". */
+  readonly fault: string;
+  readonly sentence: string;
+  readonly store: () => SessionStore;
+}
+
+function faulty(sentence: string, faults: Readonly<Record<string, Fault>>): FaultyStore[] {
+  return Object.entries(faults).map(([fault, make]) => ({
+    fault,
+    sentence,
+    store: () => {
+      const sound = memoryStore() as SyncStore;
+      return { ...sound, ...make(sound) };
+    },
+  }));
+}
+
+/** Gives values back, but not as they were. */
+function changing(change: (value: string) => string | undefined): Fault {
+  return ({ read }) => ({
+    read: (keys) => read(keys).map((value) => (value === undefined ? undefined : change(value))),
+  });
+}
+
+const looksFirst: Fault = ({ read, write, remove }) => ({
+  async move(from, to) {
+    const [value, taken] = read([from, to]);
+    if (value === undefined || taken !== undefined) return false;
+    await setImmediate();
+    write(to, value, 300);
+    remove(from);
+    return true;
+  },
+});
+
+export const faultyStores: readonly FaultyStore[] = [
+  ...faulty('reads in the order of the keys, with undefined where there is nothing', {
+    'answers null for nothing': ({ read }) => ({
+      read: (keys) => read(keys).map((value) => value ?? (null as unknown as undefined)),
+    }),
+    'answers in an order of its own': ({ read }) => ({ read: (keys) => read([...keys].sort()) }),
+    'answers with what there is only': ({ read }) => ({
+      read: (keys) => read(keys).filter((value) => value !== undefined),
+    }),
+  }),
+
+  ...faulty('reads nothing for no keys', {
+    'cannot ask for nothing': ({ read }) => ({
+      read: (keys) => (keys.length === 0 ? Promise.reject(new Error('syntax')) : read(keys)),
+    }),
+  }),
+
+  ...faulty('reads a key twice that is asked for twice', {
+    'answers once for a key that is asked for twice': ({ read }) => ({
+      read: (keys) => read([...new Set(keys)]),
+    }),
+  }),
+
+  ...faulty('reads keys of several hash tags at once', {
+    'reads in one slot only': ({ read }) => ({
+      read: (keys) => read(keys.filter((key) => key.split(':')[0] === keys[0]?.split(':')[0])),
+    }),
+  }),
+
+  ...faulty('takes names that objects inherit for keys like any other', {
+    'keeps its entries in an object': () => {
+      const entries: Record<string, string> = {};
+      return { read: (keys) => keys.map((key) => entries[key]) };
+    },
+  }),
+
+  ...faulty('tells keys apart to the letter', {
+    'folds the case of keys': ({ read, write }) => ({
+      read: (keys) => read(keys.map((key) => key.toLowerCase())),
+      write: (key, ...rest) => {
+        write(key.toLowerCase(), ...rest);
+      },
+    }),
+  }),
+
+  ...faulty('gives every text back as it was', {
+    'takes an empty value for none': changing((value) => (value === '' ? undefined : value)),
+    'trims values': changing((value) => value.trim()),
+    'makes numbers of values': changing((value) => (value === '007' ? '7' : value)),
+    'keeps bytes and not characters': changing((value) => Buffer.from(value).toString('latin1')),
+    'cuts values off': changing((value) => value.slice(0, 65_535)),
+  }),
+
+  ...faulty('overwrites, whether either is to be kept or not', {
+    'writes only where there is nothing': ({ read, write }) => ({
+      write: (key, ...rest) => {
+        if (read([key])[0] === undefined) write(key, ...rest);
+      },
+    }),
+    'looks first among what is to be kept': ({ read, write }) => ({
+      read: (keys) => {
+        const kept = read(keys.map((key) => `kept ${key}`));
+        return read(keys).map((value, index) => kept[index] ?? value);
+      },
+      write: (key, value, ttlSeconds, options) => {
+        write(options?.keep === true ? `kept ${key}` : key, value, ttlSeconds, options);
+      },
+    }),
+  }),
+
+  ...faulty('takes a fraction of a second in the time to live', {
+    'wants whole seconds': ({ write }) => ({
+      write: (key, value, ttlSeconds) => {
+        if (!Number.isInteger(ttlSeconds)) throw new Error('not an integer');
+        write(key, value, ttlSeconds);
+      },
+    }),
+  }),
+
+  ...faulty('has nothing any more once it was written with no time to live', {
+    'takes no time to live for "for ever"': ({ write }) => ({
+      write: (key, value, ttlSeconds) => {
+        write(key, value, ttlSeconds > 0 ? ttlSeconds : 1e6);
+      },
+    }),
+    'leaves the old value where there is no time to live': ({ write }) => ({
+      write: (key, value, ttlSeconds) => {
+        if (ttlSeconds > 0) write(key, value, ttlSeconds);
+      },
+    }),
+  }),
+
+  ...faulty('removes that key alone, and does not mind one that is absent', {
+    'minds the removal of what is absent': ({ read, remove }) => ({
+      remove: (key) => {
+        if (read([key])[0] === undefined) throw new Error('not found');
+        remove(key);
+      },
+    }),
+    'does not remove': () => ({ remove: () => undefined }),
+  }),
+
+  ...faulty('moves a value, and the place it left is free again', {
+    'copies instead of moving': ({ read, write }) => ({
+      move: (from, to) => {
+        write(to, read([from])[0] ?? '', 300);
+        return true;
+      },
+    }),
+  }),
+
+  ...faulty('moves nothing where there is nothing', {
+    'says that it moved what is absent': ({ read, move }) => ({
+      move: (from, to) => move(from, to) || read([from])[0] === undefined,
+    }),
+  }),
+
+  ...faulty('moves onto nothing that is there, itself included, and loses neither', {
+    'moves onto what is there': ({ remove, move }) => ({
+      move: (from, to) => {
+        if (from !== to) remove(to);
+        return move(from, to);
+      },
+    }),
+    'says that it moved a key onto itself': ({ move }) => ({
+      move: (from, to) => from === to || move(from, to),
+    }),
+  }),
+
+  ...faulty('moves once, however many move it to different places at once', {
+    'looks first and moves then': looksFirst,
+  }),
+  ...faulty('moves once, however many move it to the same place at once', {
+    'looks first and moves then': looksFirst,
+  }),
+  ...faulty('moves one of many to the same place, and leaves the others where they are', {
+    'looks first and moves then': looksFirst,
+  }),
+
+  ...faulty('forgets what has expired, moved or not, and counts it as absent in a move', {
+    'never forgets': ({ write }) => ({
+      write: (key, value) => {
+        write(key, value, 300);
+      },
+    }),
+    'forgets everything after half a second': ({ write }) => ({
+      write: (key, value, ttlSeconds) => {
+        write(key, value, Math.min(0.5, ttlSeconds));
+      },
+    }),
+    'starts the expiry again in a move': ({ read, write, move }) => ({
+      move: (from, to) => {
+        const moved = move(from, to);
+        if (moved) write(to, read([to])[0] ?? '', 300);
+        return moved;
+      },
+    }),
+    'lets what has expired stand in the way of a move': ({ write, move }) => {
+      const written = new Set<string>();
+      return {
+        write: (key, ...rest) => {
+          written.add(key);
+          write(key, ...rest);
+        },
+        move: (from, to) => !written.has(to) && move(from, to),
+      };
+    },
+  }),
+];

@@ -1,0 +1,70 @@
+/**
+ * A real Redis Cluster for tests: three primaries on free loopback ports that share the slots.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'redis';
+import { freePort, type RedisServer, startRedis } from './redis.js';
+
+export interface RedisCluster {
+  /** A primary each; the first has slots 0 to 5460, the second to 10922, the third the rest. */
+  readonly nodes: readonly RedisServer[];
+  stop(): Promise<void>;
+}
+
+const SLOT_RANGES = [
+  ['0', '5460'],
+  ['5461', '10922'],
+  ['10923', '16383'],
+] as const;
+
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const nodes: RedisServer[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
+  };
+  try {
+    const busPorts: string[] = [];
+    for (const slots of SLOT_RANGES) {
+      const busPort = String(await freePort());
+      const node = await startRedis({
+        args: [
+          ...['--cluster-enabled', 'yes', '--cluster-port', busPort],
+          ...['--cluster-announce-ip', '127.0.0.1', '--cluster-node-timeout', '2000'],
+        ],
+      });
+      nodes.push(node);
+      busPorts.push(busPort);
+      await ask(node, ['CLUSTER', 'ADDSLOTSRANGE', ...slots]);
+    }
+    const [first, ...others] = nodes;
+    if (first === undefined) throw new Error('no nodes');
+    for (const [index, node] of others.entries()) {
+      const busPort = busPorts[index + 1] ?? '';
+      await ask(first, ['CLUSTER', 'MEET', '127.0.0.1', String(node.port), busPort]);
+    }
+    await Promise.all(nodes.map(untilWhole));
+    return { nodes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Waits until a node knows of all the others and serves. */
+async function untilWhole(node: RedisServer): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const info = await ask(node, ['CLUSTER', 'INFO']);
+    if (info.includes('cluster_state:ok') && info.includes('cluster_size:3')) return;
+    await sleep(100);
+  }
+  throw new Error('the cluster did not form within 20 s');
+}
+
+async function ask(node: RedisServer, command: string[]): Promise<string> {
+  const client = await createClient({ url: node.url }).connect();
+  try {
+    return JSON.stringify(await client.sendCommand(command));
+  } finally {
+    client.destroy();
+  }
+}
