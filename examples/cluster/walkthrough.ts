@@ -1,0 +1,28 @@
+/**
+ * What to look at: lines to paste into a shell, one after the other.
+ */
+export function walkthrough(api: string, issuer: string): string {
+  return `Two processes listen on ${api} and share one Redis.
+
+# Sign in: a one-time code, then an access token.
+CODE=$(curl -s ${issuer}/auth/code --json '{"email":"ada@example.com"}' | sed 's/.*"code":"\\([0-9]*\\)".*/\\1/')
+TOKEN=$(curl -s ${issuer}/auth/sign-in --json '{"email":"ada@example.com","code":"'$CODE'"}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/')
+
+# Both processes know the session: see "answeredBy" change.
+curl -s ${api}/me -H "Authorization: Bearer $TOKEN"; echo
+curl -s ${api}/me -H "Authorization: Bearer $TOKEN"; echo
+
+# A protected operation asks for MFA: 403.
+curl -s -X POST ${api}/transfers -H "Authorization: Bearer $TOKEN"; echo
+
+# One process verifies it, and it holds in both: 201.
+curl -s -X POST ${api}/mfa/verify -H "Authorization: Bearer $TOKEN"; echo
+curl -s -X POST ${api}/transfers -H "Authorization: Bearer $TOKEN"; echo
+curl -s -X POST ${api}/transfers -H "Authorization: Bearer $TOKEN"; echo
+
+# One process signs out, and both refuse: 401.
+curl -s -X POST ${api}/sign-out -H "Authorization: Bearer $TOKEN"; echo
+curl -s ${api}/me -H "Authorization: Bearer $TOKEN"; echo
+curl -s ${api}/me -H "Authorization: Bearer $TOKEN"; echo
+`;
+}
