@@ -1,0 +1,237 @@
+/**
+ * The testing kit: what an app's own tests can live through, without a network or a wait.
+ */
+import express from 'express';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { ConfigurationError, getSession, validateSession } from 'express-wallet-session';
+import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
+import request from 'supertest';
+
+const DAY = 86_400;
+
+describe('createTestClock()', () => {
+  it('stands still until it is advanced, and starts at a whole second', () => {
+    const clock = createTestClock();
+    const start = clock();
+    expect(start % 1000).toBe(0);
+    expect(new Date(start).getUTCFullYear()).toBeGreaterThan(2020);
+    clock.advance(1.5);
+    expect(clock()).toBe(start + 1500);
+    expect(createTestClock(1_000)()).toBe(1_000);
+  });
+
+  it.each([NaN, -1, Infinity])('does not go to nowhere or back: %s', (seconds) => {
+    const clock = createTestClock();
+    expect(() => {
+      clock.advance(seconds);
+    }).toThrow(TypeError);
+    expect(() => createTestClock(NaN)).toThrow(TypeError);
+  });
+});
+
+describe('The access tokens of createTestIssuer()', () => {
+  it('look like the sample that CDP publishes', async () => {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({ clock });
+    const { accessToken } = await issuer.signIn('user-1');
+    const now = clock() / 1000;
+    const kid = issuer.jwks().keys[0]?.kid;
+    expect(decodeProtectedHeader(accessToken)).toEqual({ alg: 'ES256', kid, typ: 'JWT' });
+    expect(decodeJwt(accessToken)).toEqual({
+      iss: 'cdp-api',
+      aud: 'cdp-api',
+      project_id: issuer.projectId,
+      auth_type: 'email',
+      sub: 'user-1',
+      jti: expect.any(String) as string,
+      iat: now,
+      exp: now + 900,
+    });
+    await jwtVerify(accessToken, createLocalJWKSet(issuer.jwks()), {
+      currentDate: new Date(clock()),
+    });
+  });
+
+  it('of a custom issuer carry a session that refreshes keep, and the claims it was given', async () => {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({
+      clock,
+      authentication: 'custom',
+      issuer: 'https://login.example/',
+      audience: 'https://api.example',
+      claims: { tenant: 'a' },
+    });
+    const first = await issuer.signIn('user-1', { claims: { amr: ['pwd', 'otp'] } });
+    const before = decodeJwt(first.accessToken);
+    expect(before).toMatchObject({
+      iss: 'https://login.example/',
+      aud: 'https://api.example',
+      sub: 'user-1',
+      tenant: 'a',
+      amr: ['pwd', 'otp'],
+      auth_time: clock() / 1000,
+    });
+    clock.advance(600);
+    const after = decodeJwt((await issuer.refresh(first.refreshToken)).accessToken);
+    const renewed = { jti: expect.any(String) as string, iat: clock() / 1000 };
+    expect(after).toEqual({ ...before, ...renewed, exp: clock() / 1000 + 900 });
+    expect(after.jti).not.toBe(before.jti);
+    const otherClient = decodeJwt((await issuer.signIn('user-1')).accessToken);
+    expect(otherClient.sid).not.toBe(before.sid);
+  });
+
+  it('can be made wrong in any way', async () => {
+    const issuer = await createTestIssuer();
+    const noExpiry = await issuer.sign({ exp: undefined, sub: 'user-2', extra: [1] });
+    expect(decodeJwt(noExpiry)).toMatchObject({ sub: 'user-2', extra: [1] });
+    expect(decodeJwt(noExpiry)).not.toHaveProperty('exp');
+    const strange = { kid: undefined, typ: 'secevent+jwt', crit: ['exp'], b64: false };
+    const header = decodeProtectedHeader(await issuer.sign({}, strange));
+    expect(header).toEqual({ alg: 'ES256', typ: 'secevent+jwt', crit: ['exp'], b64: false });
+    expect(await issuer.sign({}, { alg: 'none' })).toMatch(/\.$/);
+    expect((await issuer.sign({}, { alg: 'HS256' })).split('.')[2]).toHaveLength(43);
+    await expect(issuer.sign({}, { alg: 'RS256' })).rejects.toThrow(TypeError);
+  });
+
+  it('refuses options that it does not have', async () => {
+    await expect(createTestIssuer({ autentication: 'cdp' } as never)).rejects.toThrow(
+      'Did you mean `authentication`?',
+    );
+    await expect(createTestIssuer({ claims: 1 } as never)).rejects.toThrow(ConfigurationError);
+  });
+});
+
+describe('The refresh tokens of createTestIssuer()', () => {
+  it('last 7 days from sign-in, however often they are used', async () => {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({ clock });
+    let { refreshToken } = await issuer.signIn('user-1');
+    // Every 15 minutes for 7 days.
+    for (let times = 0; times < (7 * DAY) / 900 - 1; times += 1) {
+      clock.advance(900);
+      ({ refreshToken } = await issuer.refresh(refreshToken));
+    }
+    clock.advance(900);
+    await expect(issuer.refresh(refreshToken)).rejects.toMatchObject({
+      name: 'RefreshError',
+      code: 'refresh_token_expired',
+    });
+    await expect(issuer.signIn('user-1')).resolves.toHaveProperty('accessToken');
+  });
+
+  it('end the whole session when a spent one is used again', async () => {
+    const issuer = await createTestIssuer();
+    const first = await issuer.signIn('user-1');
+    const other = await issuer.signIn('user-1');
+    const second = await issuer.refresh(first.refreshToken);
+    const reused = { code: 'refresh_token_reused' };
+    const invalid = { code: 'refresh_token_invalid' };
+    await expect(issuer.refresh(first.refreshToken)).rejects.toMatchObject(reused);
+    await expect(issuer.refresh(second.refreshToken)).rejects.toMatchObject(invalid);
+    await expect(issuer.refresh(other.refreshToken)).resolves.toHaveProperty('refreshToken');
+  });
+
+  it('are ended by a sign-out, as often as one likes', async () => {
+    const issuer = await createTestIssuer();
+    const { refreshToken } = await issuer.signIn('user-1');
+    await issuer.signOut(refreshToken);
+    await issuer.signOut(refreshToken);
+    await issuer.signOut('of nobody');
+    const invalid = { code: 'refresh_token_invalid' };
+    await expect(issuer.refresh(refreshToken)).rejects.toMatchObject(invalid);
+    await expect(issuer.refresh('of nobody')).rejects.toMatchObject(invalid);
+  });
+});
+
+describe('The one-time codes of createTestIssuer()', () => {
+  const invalid = { code: 'one_time_code_invalid' };
+
+  it('sign in the same user for the same address, once each', async () => {
+    const issuer = await createTestIssuer();
+    const code = await issuer.requestCode('ada@example.com');
+    expect(code).toMatch(/^\d{6}$/);
+    const first = await issuer.signInWithCode('ada@example.com', code);
+    await expect(issuer.signInWithCode('ada@example.com', code)).rejects.toMatchObject(invalid);
+    const again = await issuer.requestCode('ada@example.com');
+    const second = await issuer.signInWithCode('ada@example.com', again);
+    expect(decodeJwt(second.accessToken).sub).toBe(decodeJwt(first.accessToken).sub);
+  });
+
+  it('last 5 minutes and 5 guesses', async () => {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({ clock });
+    const late = await issuer.requestCode('late@example.com');
+    clock.advance(300);
+    await expect(issuer.signInWithCode('late@example.com', late)).rejects.toMatchObject(invalid);
+    const code = await issuer.requestCode('guessed@example.com');
+    for (let guesses = 0; guesses < 5; guesses += 1) {
+      await expect(issuer.signInWithCode('guessed@example.com', 'x')).rejects.toMatchObject(
+        invalid,
+      );
+    }
+    await expect(issuer.signInWithCode('guessed@example.com', code)).rejects.toMatchObject(invalid);
+  });
+});
+
+describe('The keys of createTestIssuer()', () => {
+  async function setUp() {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({ clock });
+    const app = express()
+      .use(validateSession({ authentication: issuer.authentication, clock }))
+      .get('/', (req, res) => {
+        res.json(getSession(req).userId);
+      });
+    const status = async (token: string): Promise<number> =>
+      (await request(app).get('/').auth(token, { type: 'bearer' })).status;
+    return { clock, issuer, status };
+  }
+
+  it('are read as a real JWKS is: fetched once, kept through an outage', async () => {
+    const { clock, issuer, status } = await setUp();
+    const token = (): Promise<string> => issuer.sign();
+    expect(issuer.jwksFetches).toBe(0);
+    expect(await status(await token())).toBe(200);
+    expect(await status(await token())).toBe(200);
+    expect(issuer.jwksFetches).toBe(1);
+    issuer.setOutage(true);
+    clock.advance(3600);
+    expect(await status(await token())).toBe(200);
+    issuer.setOutage(false);
+    expect((await (await setUp()).status(await token())).toString()).toBe('401');
+  });
+
+  it('are down when the test says so', async () => {
+    const { clock, issuer, status } = await setUp();
+    issuer.setOutage(true);
+    const token = await issuer.sign();
+    expect(await status(token)).toBe(503);
+    issuer.setOutage(false);
+    clock.advance(5);
+    expect(await status(token)).toBe(200);
+  });
+
+  it('can be slow', async () => {
+    const { issuer, status } = await setUp();
+    issuer.setDelay(50);
+    const before = performance.now();
+    expect(await status(await issuer.sign())).toBe(200);
+    expect(performance.now() - before).toBeGreaterThan(45);
+  });
+
+  it('rotate: at once, or with an overlap in which both are published', async () => {
+    const { clock, issuer, status } = await setUp();
+    const old = await issuer.sign();
+    expect(await status(old)).toBe(200);
+    await issuer.rotateKeys({ overlapSeconds: 60 });
+    expect(issuer.jwks().keys).toHaveLength(2);
+    expect(await status(await issuer.sign())).toBe(200);
+    expect(await status(old)).toBe(200);
+    clock.advance(60);
+    expect(issuer.jwks().keys).toHaveLength(1);
+    await issuer.rotateKeys();
+    expect(issuer.jwks().keys).toHaveLength(1);
+    expect(await status(await issuer.sign())).toBe(200);
+    expect(await status(old)).toBe(401);
+  });
+});
