@@ -25,10 +25,8 @@ describe.each(Object.entries(apps))('issuer.router() in %s', (_name, createApp) 
   }
 
   async function signIn(agent: ReturnType<typeof request.agent>): Promise<request.Response> {
-    const { body }: { body: unknown } = await agent
-      .post('/idp/auth/code')
-      .send({ email: 'ada@example.com' });
-    const { code } = body as { code: string };
+    const asked = await agent.post('/idp/auth/code').send({ email: 'ada@example.com' });
+    const { code } = asked.body as { code: string };
     return agent.post('/idp/auth/sign-in').send({ email: 'ada@example.com', code });
   }
 
@@ -46,7 +44,7 @@ describe.each(Object.entries(apps))('issuer.router() in %s', (_name, createApp) 
 
   it('refreshes by the cookie, signs out, and says why when it does not', async () => {
     const { agent, clock } = await setUp();
-    const { body }: { body: unknown } = await signIn(agent);
+    const body: unknown = (await signIn(agent)).body;
     clock.advance(900);
     const refreshed = await agent.post('/idp/auth/refresh');
     expect(refreshed.status).toBe(200);
