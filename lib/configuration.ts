@@ -149,7 +149,7 @@ export function suggestion(name: string, known: Iterable<string>): string {
   const nearest = names
     .map((candidate) => ({
       candidate,
-      distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+      distance: unlikeness(name.toLowerCase(), candidate.toLowerCase()),
     }))
     .sort((a, b) => a.distance - b.distance)[0];
   if (nearest !== undefined && nearest.distance <= Math.max(2, nearest.candidate.length / 3)) {
@@ -178,6 +178,12 @@ export function isNonEmptyString(value: unknown): value is string {
 
 function quotedList(choices: readonly string[]): string {
   return choices.map((choice) => `'${choice}'`).join(' or ');
+}
+
+/** A name cut short, such as `maxAge`, is meant as surely as one with two wrong letters. */
+function unlikeness(name: string, candidate: string): number {
+  const distance = editDistance(name, candidate);
+  return name.length > 2 && candidate.includes(name) ? Math.min(2, distance) : distance;
 }
 
 /** Levenshtein distance. */

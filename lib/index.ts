@@ -2,6 +2,7 @@
 export { validateSession } from './middleware/validate-session.js';
 export { requireSession } from './middleware/require-session.js';
 export { requireMfa } from './middleware/require-mfa.js';
+export { backchannelLogout } from './middleware/backchannel-logout.js';
 export { problemHandler, sendProblem } from './middleware/send-problem.js';
 export { findSession, getSession } from './middleware/request-session.js';
 
@@ -21,6 +22,7 @@ export { ConfigurationError } from './configuration.js';
 
 export type { ErrorMiddleware, Middleware, Next } from './middleware/middleware.js';
 export type { ConditionRequest, RequireMfaOptions } from './middleware/require-mfa.js';
+export type { BackchannelLogoutOptions } from './middleware/backchannel-logout.js';
 export type { Sessions } from './sessions.js';
 export type { MfaOptions, SessionOptions, TokenCacheOptions } from './options.js';
 export type { Session, SessionMfa } from './session.js';

@@ -4,7 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authentication } from './authentication/authentication.js';
-import { parseAuthentication, type TokenIssuer } from './authentication/token-issuer.js';
+import {
+  issuerNameOf,
+  parseAuthentication,
+  type TokenIssuer,
+} from './authentication/token-issuer.js';
 import type { Clock } from './clock.js';
 import { complaintsOf, ConfigurationError, describe, OptionReader } from './configuration.js';
 import { readEnvironment, type Environment } from './environment.js';
@@ -115,11 +119,15 @@ export function parseOptions(
 ): Configuration {
   const complaints: string[] = [];
   const read = new OptionReader<SessionOptions>('validateSession()', given, complaints);
+  const authentication = read.value('authentication');
   const environment = readEnvironment(env, complaints, {
-    needsAuthentication: read.value('authentication') === undefined,
+    needsAuthentication: authentication === undefined,
   });
   const configuration: Configuration = {
-    issuers: readIssuers(read.value('authentication') ?? environment.authentication, complaints),
+    issuers: readIssuers(
+      authentication === undefined ? environment.authentication : authentication,
+      complaints,
+    ),
     store: readStore(read, complaints),
     token: readTokenReaders(read),
     required: read.boolean('required', true),
@@ -145,7 +153,7 @@ function readIssuers(given: unknown, complaints: string[]): readonly TokenIssuer
   const issuers = list
     .map((one) => parseAuthentication(one, complaints))
     .filter((issuer) => issuer !== undefined);
-  const names = issuers.map(({ issuer }) => issuer);
+  const names = list.map(issuerNameOf).filter((name) => name !== undefined);
   if (new Set(names).size < names.length) {
     complaints.push(
       '`authentication`: two of them have the same `issuer`, so nobody could say whose keys and rules hold for its tokens. Give each its own.',

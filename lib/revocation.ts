@@ -40,6 +40,15 @@ export class Revocation {
     return this.#rules.whenAvailable ? this.#checkIfAvailable(identity) : this.#check(identity);
   }
 
+  /**
+   * What a protected operation asks besides, where requests go on without an answer.
+   *
+   * @throws SessionError `session_revoked`, or `store_unavailable` where nobody knows
+   */
+  confirm(identity: Identity): MaybePromise<void> {
+    return this.#rules.whenAvailable ? this.#check(identity) : undefined;
+  }
+
   /** Signs out this session, or this access token where the session has no id. */
   async signOut(identity: Identity): Promise<void> {
     const { sessionId, issuer } = identity;

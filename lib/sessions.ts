@@ -109,7 +109,10 @@ export class WalletSessions implements Sessions {
 
   /** @throws SessionError where the policy is not satisfied */
   checkMfa(session: VerifiedSession, policy: MfaPolicy): MaybePromise<void> {
-    return this.#mfaGuard.check(session, VerifiedSession.identityOf(session), policy);
+    const identity = VerifiedSession.identityOf(session);
+    return then(this.#revocation.confirm(identity), () =>
+      this.#mfaGuard.check(session, identity, policy),
+    );
   }
 
   /** Whole seconds until the session ends, where that is near enough to warn. */
@@ -145,6 +148,28 @@ export class WalletSessions implements Sessions {
 
   async endMfa(who: { userId: string; issuer?: string | undefined }): Promise<void> {
     await this.#mfaSessions.endEverywhere(this.#userOf(who, 'endMfa'));
+  }
+
+  /**
+   * Signs out what a logout token names: one session, or whatever of the user started up to then.
+   * Once more does nothing more.
+   *
+   * @throws SessionError
+   */
+  async logOut(logoutToken: string, audience: readonly string[]): Promise<void> {
+    const logout = await this.#verifier.verifyLogout(logoutToken, audience);
+    const { issuer, userId, sessionId } = logout;
+    if (sessionId === undefined) {
+      const user = { issuer: issuer.issuer, userId: logout.userId };
+      // To the end of that second: whatever was verified in it belonged to what ends.
+      await this.#mfaSessions.endUntil(user, logout.lastSecond * 1000 + 999);
+      await this.#revocation.signOutUser(user, logout.lastSecond);
+      return;
+    }
+    if (userId !== undefined) {
+      await this.#mfaSessions.removeOfSession(issuer, userId, sessionId);
+    }
+    await this.#revocation.signOutSession({ issuer: issuer.issuer, sessionId });
   }
 
   async ready(): Promise<void> {
@@ -193,8 +218,9 @@ export class WalletSessions implements Sessions {
     return session;
   }
 
-  async #carryOver(identity: Identity, previousToken: string): Promise<boolean> {
+  async #carryOver(identity: Identity, previousToken: unknown): Promise<boolean> {
     if (identity.issuer.mfaScope !== 'client' || identity.sessionId !== undefined) return false;
+    if (!isNonEmptyString(previousToken)) return false;
     const previous = await this.#previousIdentity(previousToken);
     return previous !== undefined && isPrevious(previous, identity)
       ? this.#mfaSessions.carryOver(previous, identity)

@@ -4,6 +4,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigurationError } from './configuration.js';
 import { SessionError } from './errors.js';
+import { isPromiseLike } from './store/session-store.js';
 
 /** As much of a request as is needed to find its token; Express's, Node's and others' fit. */
 export interface RequestWithHeaders {
@@ -78,10 +79,14 @@ export function readToken(
   let found: string | undefined;
   for (const read of readers) {
     const token: unknown = read(request);
-    if (token === undefined || token === '') continue;
-    if (typeof token !== 'string') {
-      throw new ConfigurationError(['`token`: a reader must return a string or undefined.']);
+    if (token === undefined || token === null || token === '') continue;
+    if (isPromiseLike(token)) {
+      throw new ConfigurationError([
+        '`token`: a reader must return its token, not a promise of it.',
+      ]);
     }
+    // What a reader found where a client may write arrays, such as a query string.
+    if (typeof token !== 'string') throw new SessionError('invalid_request');
     if (found !== undefined) {
       throw new SessionError('invalid_request', {
         detail: 'Send the access token in one place, not in two at once.',

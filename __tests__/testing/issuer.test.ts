@@ -4,7 +4,7 @@
 import express from 'express';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { ConfigurationError, getSession, validateSession } from 'express-wallet-session';
-import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
+import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import request from 'supertest';
 
 const DAY = 86_400;
@@ -141,6 +141,27 @@ describe('The refresh tokens of createTestIssuer()', () => {
     await expect(issuer.refresh(refreshToken)).rejects.toMatchObject(invalid);
     await expect(issuer.refresh('of nobody')).rejects.toMatchObject(invalid);
   });
+
+  it('are ended by a sign-out with any of them, used or not', async () => {
+    const issuer = await createTestIssuer();
+    const first = await issuer.signIn('user-1');
+    const second = await issuer.refresh(first.refreshToken);
+    await issuer.signOut(first.refreshToken);
+    const invalid = { code: 'refresh_token_invalid' };
+    await expect(issuer.refresh(second.refreshToken)).rejects.toMatchObject(invalid);
+  });
+
+  it('serve one of two refreshes at once, and the other one ends the session', async () => {
+    const issuer = await createTestIssuer();
+    const { refreshToken } = await issuer.signIn('user-1');
+    const both = [issuer.refresh(refreshToken), issuer.refresh(refreshToken)];
+    const [won, lost] = await Promise.allSettled(both);
+    expect(lost).toMatchObject({ reason: { code: 'refresh_token_reused' } });
+    if (won?.status !== 'fulfilled') throw new Error('the first refresh was refused');
+    await expect(issuer.refresh(won.value.refreshToken)).rejects.toMatchObject({
+      code: 'refresh_token_invalid',
+    });
+  });
 });
 
 describe('The one-time codes of createTestIssuer()', () => {
@@ -171,7 +192,23 @@ describe('The one-time codes of createTestIssuer()', () => {
     }
     await expect(issuer.signInWithCode('guessed@example.com', code)).rejects.toMatchObject(invalid);
   });
+
+  it('are for one address each, and a new one takes the place of the old', async () => {
+    const issuer = await createTestIssuer();
+    const old = await issuer.requestCode('ada@example.com');
+    const code = await codeOtherThan(old, () => issuer.requestCode('ada@example.com'));
+    await expect(issuer.signInWithCode('bob@example.com', code)).rejects.toMatchObject(invalid);
+    await expect(issuer.signInWithCode('ada@example.com', old)).rejects.toMatchObject(invalid);
+    const claims = { amr: ['otp'] };
+    const client = await issuer.signInWithCode('ada@example.com', code, { claims });
+    expect(decodeJwt(client.accessToken)).toMatchObject(claims);
+  });
 });
+
+async function codeOtherThan(old: string, next: () => Promise<string>): Promise<string> {
+  const code = await next();
+  return code === old ? codeOtherThan(old, next) : code;
+}
 
 describe('The keys of createTestIssuer()', () => {
   async function setUp() {
@@ -234,4 +271,52 @@ describe('The keys of createTestIssuer()', () => {
     expect(await status(await issuer.sign())).toBe(200);
     expect(await status(old)).toBe(401);
   });
+
+  it('are at one address alone, and only that is counted', async () => {
+    const issuer = await createTestIssuer();
+    const { fetch } = keySourceOf(issuer);
+    for (const other of ['https://issuer.test/jwks.json', new URL('https://example.com/')]) {
+      expect((await fetch(other)).status).toBe(404);
+    }
+    expect(issuer.jwksFetches).toBe(0);
+    for (const input of [JWKS_URI, new URL(JWKS_URI), new Request(JWKS_URI)]) {
+      const response = await fetch(input);
+      expect(response.headers.get('content-type')).toBe('application/json');
+      expect(await response.json()).toEqual(issuer.jwks());
+    }
+    expect(issuer.jwksFetches).toBe(3);
+  });
+
+  it('are given up on by whoever will not wait', async () => {
+    const issuer = await createTestIssuer();
+    const { fetch } = keySourceOf(issuer);
+    issuer.setDelay(60_000);
+    const before = performance.now();
+    const late = fetch(JWKS_URI, { signal: AbortSignal.timeout(20) });
+    await expect(late).rejects.toMatchObject({ name: 'AbortError' });
+    const gone = fetch(JWKS_URI, { signal: AbortSignal.abort() });
+    await expect(gone).rejects.toMatchObject({ name: 'AbortError' });
+    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(issuer.jwksFetches).toBe(1);
+  });
+
+  it('never show a private part, nor do two issuers share one', async () => {
+    const [one, other] = [await createTestIssuer(), await createTestIssuer()];
+    const [key, otherKey] = [one.jwks().keys[0], other.jwks().keys[0]];
+    const members = ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'];
+    expect(Object.keys(key ?? {}).sort()).toEqual(members);
+    expect(key?.x).not.toBe(otherKey?.x);
+    expect(key?.kid).not.toBe(otherKey?.kid);
+  });
 });
+
+const JWKS_URI = 'https://issuer.test/.well-known/jwks.json';
+
+/** What the issuer's authentication gives the library to read its keys by. */
+function keySourceOf({ authentication }: TestIssuer): { readonly fetch: typeof globalThis.fetch } {
+  if (authentication.authentication !== 'cdp') throw new Error('made for CDP authentication');
+  const { jwksUri, fetch } = authentication.options;
+  expect(jwksUri).toBe(JWKS_URI);
+  if (fetch === undefined) throw new Error('it would use the network');
+  return { fetch };
+}

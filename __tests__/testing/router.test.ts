@@ -1,18 +1,18 @@
 /**
  * The test issuer over HTTP: what a browser or an example app meets.
  */
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import express from 'express';
 import express4 from 'express4';
 import { decodeJwt } from 'jose';
-import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
+import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import request from 'supertest';
 
-type Issuer = Awaited<ReturnType<typeof createTestIssuer>>;
-
 const apps = {
-  'Express 5': (issuer: Issuer) => express().use('/idp', issuer.router()),
-  'Express 4 behind a body parser': (issuer: Issuer) =>
+  'Express 5': (issuer: TestIssuer) => express().use('/idp', issuer.router()),
+  'Express 4 behind a body parser': (issuer: TestIssuer) =>
     express4().use(express4.json()).use('/idp', issuer.router()),
 };
 
@@ -101,17 +101,162 @@ describe.each(Object.entries(apps))('issuer.router() in %s', (_name, createApp) 
 });
 
 describe('issuer.router() in plain Node', () => {
-  it('refuses what is no JSON and what is too long', async () => {
-    const router = (await createTestIssuer()).router();
+  const servers: Server[] = [];
+
+  async function serve(issuer: TestIssuer, before?: (req: IncomingMessage) => void) {
+    const router = issuer.router();
+    const passedOn: unknown[] = [];
     const server = createServer((req, res) => {
-      router(req, res, () => res.writeHead(404).end());
+      before?.(req);
+      router(req, res, (error) => {
+        passedOn.push(error);
+        res.writeHead(404).end();
+      });
     });
-    for (const body of ['no json', '[]', JSON.stringify({ email: 'x'.repeat(5000) })]) {
-      const answer = await request(server).post('/auth/code').send(body);
-      expect([answer.status, (answer.body as { errorType: string }).errorType]).toEqual([
-        400,
-        'invalid_request',
-      ]);
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return { origin, passedOn };
+  }
+
+  afterAll(() => {
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
     }
   });
+
+  it.each([
+    ['what is no JSON', 'no json'],
+    ['what is no object', '[]'],
+    ['nothing', ''],
+    ['what is too long', JSON.stringify({ email: 'x'.repeat(5_000) })],
+    ['what is far too long', JSON.stringify({ email: 'x'.repeat(1_000_000) })],
+  ])('refuses %s', async (_what, body) => {
+    const { origin } = await serve(await createTestIssuer());
+    const answer = await fetch(`${origin}/auth/code`, { method: 'POST', body });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { errorType: 'invalid_request', errorMessage: expect.stringMatching(/^The body /) as string },
+    ]);
+  });
+
+  it('reads a letter that arrives in two pieces', async () => {
+    const issuer = await createTestIssuer();
+    const { origin } = await serve(issuer);
+    const body = Buffer.from(JSON.stringify({ email: 'gr\u00fc\u00dfe@example.com' }));
+    const half = body.indexOf(0xc3) + 1;
+    const pieces = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(body.subarray(0, half));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        controller.enqueue(body.subarray(half));
+        controller.close();
+      },
+    });
+    const init = { method: 'POST', body: pieces, duplex: 'half' } as const;
+    const { code } = (await (await fetch(`${origin}/auth/code`, init)).json()) as { code: string };
+    await expect(
+      issuer.signInWithCode('gr\u00fc\u00dfe@example.com', code),
+    ).resolves.toHaveProperty('accessToken');
+  });
+
+  it('finds its cookie among others, and serves each refresh token once', async () => {
+    const issuer = await createTestIssuer();
+    const { origin } = await serve(issuer);
+    const { refreshToken } = await issuer.signIn('user-1');
+    const cookie = `a=1;cdp_refresh_token=${refreshToken}; not_cdp_refresh_token=b`;
+    const refresh = (headers: Record<string, string>): Promise<Response> =>
+      fetch(`${origin}/auth/refresh`, { method: 'POST', headers });
+
+    const first = await refresh({ cookie });
+    expect([first.status, await first.json()]).toEqual([
+      200,
+      { accessToken: expect.any(String) as string },
+    ]);
+    expect(first.headers.get('set-cookie')).toContain('; Path=/auth; ');
+    expect(first.headers.get('set-cookie')).not.toContain(refreshToken);
+    const again = await refresh({ cookie });
+    expect([again.status, await again.json()]).toEqual([401, refused('refresh_token_reused')]);
+    const none = await refresh({ cookie: 'not_cdp_refresh_token=b' });
+    expect([none.status, await none.json()]).toEqual([401, refused('refresh_token_invalid')]);
+  });
+
+  it('takes the cookie back at sign-out, whether there is one or not', async () => {
+    const { origin } = await serve(await createTestIssuer());
+    const answer = await fetch(`${origin}/auth/sign-out`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([
+      204,
+      'cdp_refresh_token=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Strict',
+    ]);
+  });
+
+  it('keeps the cookie to HTTPS where it came by HTTPS', async () => {
+    const issuer = await createTestIssuer();
+    const { origin } = await serve(issuer, (req) => {
+      Object.assign(req.socket, { encrypted: true });
+    });
+    const answer = await fetch(`${origin}/auth/sign-out`, { method: 'POST' });
+    expect(answer.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
+  });
+
+  it('drops what nobody waits for any more', async () => {
+    const issuer = await createTestIssuer();
+    const fetched: Promise<Response>[] = [];
+    const fetchJwks = issuer.fetchJwks.bind(issuer);
+    issuer.fetchJwks = (signal) => {
+      const answer = fetchJwks(signal);
+      fetched.push(answer);
+      return answer;
+    };
+    issuer.setDelay(60_000);
+    const { origin, passedOn } = await serve(issuer);
+    const signal = AbortSignal.timeout(100);
+    await expect(fetch(`${origin}/.well-known/jwks.json`, { signal })).rejects.toThrow('timeout');
+    await expect(fetched[0]).rejects.toMatchObject({ name: 'AbortError' });
+
+    const { port } = new URL(origin);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write('POST /auth/code HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"email"');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    await once(socket, 'close');
+    issuer.setDelay(0);
+    expect((await fetch(`${origin}/.well-known/jwks.json`)).status).toBe(200);
+    expect(passedOn).toEqual([]);
+  });
+
+  it('waits for no body that somebody else has taken', async () => {
+    const issuer = await createTestIssuer();
+    const router = issuer.router();
+    const app = express().use(async (req, _res, next) => {
+      for await (const chunk of req) expect(chunk).toBeDefined();
+      next();
+    }, router);
+    const answer = await request(app).post('/auth/code').send({ email: 'ada@example.com' });
+    expect([answer.status, (answer.body as { errorMessage: string }).errorMessage]).toEqual([
+      400,
+      'The body must be a JSON object.',
+    ]);
+  });
+
+  it('leaves errors that are not its own to the app', async () => {
+    const issuer = await createTestIssuer();
+    issuer.signOut = () => Promise.reject(new Error('of the app'));
+    const { origin, passedOn } = await serve(issuer);
+    const headers = { cookie: 'cdp_refresh_token=a' };
+    await fetch(`${origin}/auth/sign-out`, { method: 'POST', headers });
+    expect(passedOn).toEqual([new Error('of the app')]);
+  });
+
+  it('passes on what is none of its routes', async () => {
+    const { origin, passedOn } = await serve(await createTestIssuer());
+    expect((await fetch(`${origin}/auth/code`)).status).toBe(404);
+    expect(passedOn).toEqual([undefined]);
+  });
 });
+
+function refused(code: string): Record<string, string> {
+  const errorMessage = `${code.replaceAll('_', ' ')}: sign in again`;
+  return { errorType: 'unauthorized', errorMessage, code };
+}

@@ -3,6 +3,7 @@
  */
 import type { JWTPayload } from 'jose';
 import { isInstant } from '../clock.js';
+import { isNonEmptyString } from '../configuration.js';
 import { SessionError } from '../errors.js';
 import type { TokenIssuer } from './token-issuer.js';
 import { tokenInvalid, type ParsedToken } from './token-form.js';
@@ -81,43 +82,48 @@ export function userIdOf(token: ParsedToken, issuer: TokenIssuer): string {
  * Whether the token and its session still last. The session comes first: where it is over,
  * refreshing the token would not help.
  *
- * @param lateSeconds how long after `exp` the token still counts
+ * @param lateSeconds by how much `exp` may have passed, in place of the tolerance
  * @throws SessionError `session_expired` or `token_expired`
  */
 export function checkLifetime(
   facts: TokenFacts,
   nowSeconds: number,
   rules: LifetimeRules,
-  lateSeconds: number = rules.clockToleranceSeconds,
+  lateSeconds?: number,
 ): void {
   const start = facts.startedAtSeconds ?? facts.issuedAtSeconds;
   if (nowSeconds >= start + rules.maxSessionSeconds) throw new SessionError('session_expired');
-  if (nowSeconds >= facts.expiresAtSeconds + lateSeconds) throw new SessionError('token_expired');
+  const passed = nowSeconds - facts.expiresAtSeconds;
+  const isExpired =
+    lateSeconds === undefined ? passed >= rules.clockToleranceSeconds : passed > lateSeconds;
+  if (isExpired) throw new SessionError('token_expired');
 }
 
-function checkAudience(audience: unknown, accepted: readonly string[] | null): void {
+export function checkAudience(audience: unknown, accepted: readonly string[] | null): void {
   const given: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
   if (audience === undefined && accepted === null) return;
-  if (!given.every((one) => typeof one === 'string')) throw tokenInvalid('`aud` has a wrong type');
+  if (given.length === 0 || !given.every(isNonEmptyString)) {
+    throw tokenInvalid('`aud` is neither a non-empty string nor an array of these');
+  }
   if (accepted !== null && !given.some((one) => accepted.includes(one))) {
     throw tokenInvalid('`aud` is another audience');
   }
 }
 
-function instant(claims: ParsedToken['claims'], name: string): number | undefined {
+export function instant(claims: ParsedToken['claims'], name: string): number | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (value === undefined || isInstant(value)) return value;
   throw tokenInvalid(`\`${name}\` is not a time`);
 }
 
 /** Empty is as wrong as another type: everybody's empty session id would be the same session. */
-function identifier(claims: ParsedToken['claims'], name: string): string | undefined {
+export function identifier(claims: ParsedToken['claims'], name: string): string | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
-  if (value === undefined || (typeof value === 'string' && value.trim() !== '')) return value;
+  if (value === undefined || isNonEmptyString(value)) return value;
   throw tokenInvalid(`\`${name}\` is not a non-empty string`);
 }
 
-function required<T>(value: T | undefined, name: string): T {
+export function required<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw tokenInvalid(`no \`${name}\``);
   return value;
 }

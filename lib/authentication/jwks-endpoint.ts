@@ -51,9 +51,12 @@ async function request(
     redirect: 'manual',
     headers: { accept: 'application/jwk-set+json, application/json' },
   });
-  if (response.status !== 200) {
+  // A `fetch` of the app's own may follow redirects nevertheless.
+  if (response.status !== 200 || response.redirected) {
     await response.body?.cancel();
-    throw new Error(`the JWKS endpoint answered ${response.status}`);
+    throw new Error(
+      `the JWKS endpoint answered ${response.redirected ? 'after a redirect' : response.status}`,
+    );
   }
   const keys = parseKeys(parseJson(await readText(response)), algorithms);
   if (keys === undefined) throw new Error('the JWKS endpoint answered without a usable key');
@@ -70,7 +73,8 @@ async function readText(response: Response): Promise<string> {
       throw new Error(`the JWKS endpoint answered more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Drops a byte order mark, which some web servers put in front.
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function parseJson(text: string): unknown {

@@ -39,6 +39,8 @@ export function fixedKeySet(keys: PublishedKeys): KeySet {
 }
 
 const MAX_STALE_MS = 86_400_000;
+/** How much of their age keys have reached when newer ones are asked for. */
+const REFRESH_AHEAD = 0.8;
 const UNKNOWN_KID_COOL_DOWN_MS = 30_000;
 const FIRST_BACK_OFF_MS = 1_000;
 /** Without keys nobody gets in, so it is tried again soon; with old ones there is time. */
@@ -68,14 +70,12 @@ export class FetchedKeySet implements KeySet {
     const now = this.#clock();
     const usable = this.#usableAt(now);
     // Ahead of the end, and behind the request's back.
-    if (usable !== undefined && now - this.#fetchedAt >= this.#maxAgeMs * 0.8) {
-      void this.#fetchUnlessBackingOff(now);
-    }
+    if (usable !== undefined && this.#isDueAt(now)) void this.#fetchUnlessBackingOff(now);
     return usable;
   }
 
   current(): KeySnapshot | Promise<KeySnapshot> {
-    return this.trusted() ?? this.#firstKeys(this.#clock());
+    return this.trusted() ?? this.#firstKeys();
   }
 
   async newerThan(seen: KeySnapshot): Promise<KeySnapshot> {
@@ -87,16 +87,22 @@ export class FetchedKeySet implements KeySet {
       if (since >= 0 && since < UNKNOWN_KID_COOL_DOWN_MS) return seen;
     }
     await this.#fetchUnlessBackingOff(now);
-    if (this.#failures > 0) throw this.#unavailable(now);
+    if (this.#failures > 0) throw this.#unavailable();
     this.#unknownKidFetchedAt = now;
     return this.#snapshot ?? seen;
   }
 
-  async #firstKeys(now: number): Promise<KeySnapshot> {
-    await this.#fetchUnlessBackingOff(now);
+  async #firstKeys(): Promise<KeySnapshot> {
+    await this.#fetchUnlessBackingOff(this.#clock());
     const usable = this.#usableAt(this.#clock());
-    if (usable === undefined) throw this.#unavailable(now);
+    if (usable === undefined) throw this.#unavailable();
     return usable;
+  }
+
+  #isDueAt(now: number): boolean {
+    const age = now - this.#fetchedAt;
+    // After a clock was set back nobody knows how old the keys are.
+    return age < 0 || age >= this.#maxAgeMs * REFRESH_AHEAD;
   }
 
   #usableAt(now: number): KeySnapshot | undefined {
@@ -113,10 +119,13 @@ export class FetchedKeySet implements KeySet {
   }
 
   #isBackingOff(now: number): boolean {
-    // A clock that was set back must not stretch the wait.
-    return (
-      this.#failures > 0 && now < this.#retryAt && this.#retryAt - now <= MAX_BACK_OFF_WITH_KEYS_MS
-    );
+    const wait = this.#retryAt - now;
+    // Neither a clock that was set back nor keys that ran out since then stretch the wait.
+    return this.#failures > 0 && wait > 0 && wait <= this.#longestBackOffAt(now);
+  }
+
+  #longestBackOffAt(now: number): number {
+    return this.#usableAt(now) === undefined ? MAX_BACK_OFF_MS : MAX_BACK_OFF_WITH_KEYS_MS;
   }
 
   async #fetchOnce(): Promise<void> {
@@ -131,9 +140,7 @@ export class FetchedKeySet implements KeySet {
       this.#failure = undefined;
     } catch (error) {
       const now = this.#clock();
-      const longest =
-        this.#usableAt(now) === undefined ? MAX_BACK_OFF_MS : MAX_BACK_OFF_WITH_KEYS_MS;
-      const wait = Math.min(longest, FIRST_BACK_OFF_MS * 2 ** this.#failures);
+      const wait = Math.min(this.#longestBackOffAt(now), FIRST_BACK_OFF_MS * 2 ** this.#failures);
       // Jitter, so that many processes do not come back in the same moment.
       this.#retryAt = now + wait * (0.75 + Math.random() / 4);
       this.#failures += 1;
@@ -141,9 +148,9 @@ export class FetchedKeySet implements KeySet {
     }
   }
 
-  #unavailable(now: number): SessionError {
+  #unavailable(): SessionError {
     return new SessionError('verification_unavailable', {
-      retryAfterSeconds: (this.#retryAt - now) / 1000,
+      retryAfterSeconds: (this.#retryAt - this.#clock()) / 1000,
       cause: this.#failure,
     });
   }

@@ -5,6 +5,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { isNonEmptyString, isRecord } from '../configuration.js';
+import { isEd25519Point } from './ed25519-point.js';
 
 export interface PublishedKeys {
   readonly usable: readonly JWK[];
@@ -75,8 +76,9 @@ function isUsable(key: unknown, algorithms: ReadonlySet<string>): boolean {
     (use === undefined || use === 'sig') &&
     (operations === undefined || (Array.isArray(operations) && operations.includes('verify'))) &&
     // A private key that was published is anybody's to sign with.
-    !('d' in key) &&
+    key.d === undefined &&
     (kind !== 'RSA' || isSoundRsa(key)) &&
+    (kind !== 'Ed25519' || isEd25519Point(key.x)) &&
     isPublicKey(key)
   );
 }

@@ -43,6 +43,9 @@ const ALGORITHMS: readonly SignatureAlgorithm[] = [
   'Ed25519',
 ];
 
+/** The `iss` and the `aud` of CDP's tokens, the same for every CDP project. */
+const CDP = 'cdp-api';
+
 /** Everything that either kind may be given; what does not belong to a kind is never asked for. */
 type Options = Partial<
   Record<
@@ -77,17 +80,24 @@ export function parseAuthentication(given: unknown, complaints: string[]): Token
   return complaints.length > before ? undefined : issuer;
 }
 
+/** The `iss` of its tokens, whatever else is wrong with it. */
+export function issuerNameOf(given: unknown): unknown {
+  if (!isRecord(given)) return undefined;
+  const { issuer } = isRecord(given.options) ? given.options : {};
+  return issuer ?? (given.authentication === 'cdp' ? CDP : undefined);
+}
+
 function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
   const projectId = required(
     read,
     'projectId',
     'the id of your CDP project; without it the tokens of every other CDP project would pass',
   );
-  const audience = read.value('audience') === undefined ? ['cdp-api'] : readAudience(read);
+  const audience = read.value('audience') === undefined ? [CDP] : readAudience(read);
   const common = readCommon(read, ['ES256'], 'client');
   const validate = read.function<ValidateAccessToken>('validateAccessToken');
   const proof = readProof(read, common.algorithms, validate);
-  const issuer = read.string('issuer', 'cdp-api');
+  const issuer = read.string('issuer', CDP);
   if (projectId === undefined || audience === undefined || proof === undefined) return undefined;
   return {
     ...common,

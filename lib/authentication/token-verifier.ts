@@ -14,6 +14,7 @@ import {
 } from './claims.js';
 import { fetchKeys } from './jwks-endpoint.js';
 import { FetchedKeySet, fixedKeySet, type KeySet, type KeySnapshot } from './key-set.js';
+import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { askForUserId } from './remote-validation.js';
 import { hashOfSigningInput, parseToken, tokenInvalid, type ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
@@ -66,8 +67,13 @@ export class TokenVerifier {
     let userId: string;
     let keys: KeySnapshot | undefined;
     if (issuer.proof.by === 'validateAccessToken') {
-      checkLifetime(facts, now, this.#rules, lateSeconds);
-      userId = await askForUserId(issuer.proof.validate, compact);
+      // CDP refuses whatever has expired, so that a late token is not worth a call.
+      checkLifetime(facts, now, this.#rules);
+      try {
+        userId = await askForUserId(issuer.proof.validate, compact);
+      } catch (error) {
+        throw this.#isEnding(facts, now) ? asExpired(error) : error;
+      }
     } else {
       userId = userIdOf(token, issuer);
       keys = await this.#verifySignature(token, keySet);
@@ -78,6 +84,20 @@ export class TokenVerifier {
       keys,
       identity: { ...facts, issuer, userId, tokenHash, tokenId: facts.jti ?? tokenHash },
     };
+  }
+
+  /**
+   * What a logout token says, once it is known to be its issuer's.
+   *
+   * @param audience the client ids that it may have been issued to
+   * @throws SessionError
+   */
+  async verifyLogout(compact: string, audience: readonly string[]): Promise<LogoutFacts> {
+    const token = parseToken(compact);
+    const { issuer, keySet } = this.#issuerOf(token);
+    const facts = checkLogoutToken(token, issuer, audience, this.#clock() / 1000, this.#rules);
+    await this.#verifySignature(token, keySet);
+    return facts;
   }
 
   /** The keys that a cached token of this issuer has to have been verified with. */
@@ -93,6 +113,11 @@ export class TokenVerifier {
         if (issuer.proof.by === 'validateAccessToken') await probe(issuer.proof.validate);
       }),
     );
+  }
+
+  /** Whether `exp` is so near that a clock that is a little ahead of this one has seen it pass. */
+  #isEnding({ expiresAtSeconds }: TokenFacts, nowSeconds: number): boolean {
+    return nowSeconds >= expiresAtSeconds - this.#rules.clockToleranceSeconds;
   }
 
   #issuerOf(token: ParsedToken): IssuerKeys {
@@ -157,6 +182,13 @@ async function isSignedWith(token: ParsedToken, key: CryptoKey | KeyObject): Pro
   } catch {
     return false;
   }
+}
+
+/** CDP refuses a token that has expired as it does any other. */
+function asExpired(error: unknown): unknown {
+  return error instanceof SessionError && error.errorType === 'token_invalid'
+    ? new SessionError('token_expired', { cause: error.cause })
+    : error;
 }
 
 /**

@@ -59,37 +59,41 @@ export class VerifiedTokens<T> {
       checkLifetime(cached.identity, now, this.#rules);
       return cached.session;
     }
-    return this.#verifyOnce(key, compact, now).then(({ session }) => session);
+    return this.#verifyOnce(key, compact).then(({ session }) => session);
   }
 
   /** The identity of a token that may have expired by so much, remembered or verified now. */
   async findLate(compact: string, lateSeconds: number): Promise<Identity> {
+    const key = hash('sha256', compact, 'base64url');
     const now = this.#clock() / 1000;
-    const cached = this.#cached?.get(hash('sha256', compact, 'base64url'));
+    const cached = this.#cached?.get(key);
     if (cached !== undefined && this.#isTrusted(cached, now)) {
       checkLifetime(cached.identity, now, this.#rules, lateSeconds);
       return cached.identity;
     }
-    return (await this.#verifier.verify(compact, lateSeconds)).identity;
+    return (await this.#verifyOnce(key, compact, lateSeconds)).identity;
   }
 
   #isTrusted({ identity, keys, untilSeconds }: CachedToken<T>, nowSeconds: number): boolean {
     return nowSeconds < untilSeconds && keys === this.#verifier.trustedKeys(identity.issuer);
   }
 
-  #verifyOnce(key: string, compact: string, nowSeconds: number): Promise<CachedToken<T>> {
-    let verification = this.#underWay.get(key);
+  #verifyOnce(key: string, compact: string, lateSeconds?: number): Promise<CachedToken<T>> {
+    // Whoever may be late must not take along who may not.
+    const question = lateSeconds === undefined ? key : `${key} late`;
+    let verification = this.#underWay.get(question);
     if (verification === undefined) {
-      verification = this.#verify(key, compact, nowSeconds).finally(() => {
-        this.#underWay.delete(key);
+      verification = this.#verify(key, compact, lateSeconds).finally(() => {
+        this.#underWay.delete(question);
       });
-      this.#underWay.set(key, verification);
+      this.#underWay.set(question, verification);
     }
     return verification;
   }
 
-  async #verify(key: string, compact: string, nowSeconds: number): Promise<CachedToken<T>> {
-    const verified = await this.#verifier.verify(compact);
+  async #verify(key: string, compact: string, lateSeconds?: number): Promise<CachedToken<T>> {
+    const nowSeconds = this.#clock() / 1000;
+    const verified = await this.#verifier.verify(compact, lateSeconds);
     const { identity, keys } = verified;
     const untilSeconds = Math.min(identity.expiresAtSeconds, nowSeconds + this.#maxAge(verified));
     const token = { identity, keys, untilSeconds, session: this.#sessionOf(identity) };

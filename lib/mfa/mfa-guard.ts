@@ -73,29 +73,19 @@ export class MfaGuard<S> {
     demand: MfaDemand,
     policy: MfaPolicy,
   ): Promise<void> {
-    const failures: unknown[] = [];
+    let refused: ReturnType<typeof refusal>;
+    let enrolled: unknown;
     try {
       const evident = await this.#evident(session, stored);
       if (evident !== undefined) known.push(evident);
-    } catch (error) {
-      failures.push(error);
-    }
-    const now = this.#clock();
-    const refused = refusal(known, demand, now);
-    if (refused === undefined) return;
-    let enrolled: unknown;
-    try {
+      refused = refusal(known, demand, this.#clock());
+      if (refused === undefined) return;
       enrolled = await this.#rules.isEnrolled?.(session);
     } catch (error) {
-      failures.push(error);
+      throw mfaError('mfa_required', known, demand, this.#clock(), error);
     }
-    if (enrolled === false) {
-      if (policy.whenNotEnrolled === 'allow') return;
-      throw mfaError('mfa_not_enrolled', known, demand, now);
-    }
-    throw failures.length > 0
-      ? mfaError('mfa_required', known, demand, now, failures[0])
-      : mfaError(refused, known, demand, now);
+    if (enrolled === false && policy.whenNotEnrolled === 'allow') return;
+    throw mfaError(enrolled === false ? 'mfa_not_enrolled' : refused, known, demand, this.#clock());
   }
 
   async #evident(session: S, stored: StoredMfa): Promise<MfaSession | undefined> {

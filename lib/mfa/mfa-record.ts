@@ -27,8 +27,11 @@ export interface StoredMfa {
   readonly endedAt: number;
 }
 
-/** For how long after its end an MFA session can still be told from one that never was. */
-const REMEMBERED_MS = 3_600_000;
+/**
+ * For how long after its end an MFA session can still be told from one that never was: an hour is
+ * promised, to its last millisecond.
+ */
+const REMEMBERED_MS = 3_660_000;
 
 /**
  * Writes an MFA session. It remembers that an earlier one was ended, because evidence from before

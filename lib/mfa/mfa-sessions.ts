@@ -3,12 +3,18 @@
  * next. Whether one satisfies a route is decided in `mfa-policy.ts`.
  */
 import { randomUUID } from 'node:crypto';
+import type { TokenIssuer } from '../authentication/token-issuer.js';
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { isNonEmptyString, isRecord } from '../configuration.js';
 import type { GuardedStore } from '../store/guarded-store.js';
-import { decodeRecord } from '../store/record.js';
-import { clientMfaKey, mfaEndKey, userMfaKey, type UserName } from '../store/record-keys.js';
+import {
+  clientMfaKey,
+  mfaEndKey,
+  replacedMfaKey,
+  userMfaKey,
+  type UserName,
+} from '../store/record-keys.js';
 import { then, type MaybePromise } from '../store/session-store.js';
 import { isAlive, type MfaSession } from './mfa-policy.js';
 import {
@@ -85,6 +91,12 @@ export class MfaSessions {
     if (identity.issuer.mfaScope === 'client') await this.#store.remove(keyOf(identity));
   }
 
+  /** The same, by the name of the session alone. */
+  async removeOfSession(issuer: TokenIssuer, userId: string, sessionId: string): Promise<void> {
+    if (issuer.mfaScope !== 'client') return;
+    await this.#store.remove(clientMfaKey({ issuer: issuer.issuer, userId }, { sessionId }));
+  }
+
   /**
    * Moves the MFA session of a client's previous access token to its new one, once. Its expiry
    * stays. True where an MFA session that still lasts was moved.
@@ -100,26 +112,13 @@ export class MfaSessions {
     const now = this.#clock();
     const { session } = decodeMfa(fromText, endText, now);
     const lasts = session !== undefined && isAlive(session, now);
-    if (toText === undefined) return (await this.#store.move(from, to)) && lasts;
-    const there = decodeMfa(toText, endText, now);
-    const isInTheWay =
-      there.session === undefined ? there.endedAt > -Infinity : isAlive(there.session, now);
-    return !isInTheWay && lasts && (await this.#replace(from, to));
-  }
-
-  /**
-   * Puts one record in the place of an expired one. Taking it away first is the atomic step: of
-   * many requests at once, only the one that took it may write.
-   */
-  async #replace(from: string, to: string): Promise<boolean> {
-    const taken = `${from}:taken`;
-    if (!(await this.#store.move(from, taken))) return false;
-    const [text] = await this.#store.read([taken]);
-    const record = text === undefined ? undefined : decodeRecord(text);
-    if (text === undefined || record === undefined) return false;
-    await this.#write(to, { text, expiresAt: record.expiresAt }, 'endedAt' in record);
-    await this.#store.remove(taken);
-    return true;
+    if (toText !== undefined) {
+      if (!lasts || isInTheWay(toText, endText, session, now)) return false;
+      // Of many requests at once only the first moves it: for the others that place is taken, and
+      // so they leave alone what the first one puts here.
+      await this.#store.move(to, replacedMfaKey(to, toText));
+    }
+    return (await this.#store.move(from, to)) && lasts;
   }
 
   async #endAll(user: UserName, end: Parameters<typeof encodeMfaEnd>[0]): Promise<void> {
@@ -131,6 +130,18 @@ export class MfaSessions {
   async #write(key: string, { text, expiresAt }: StoredText, keep: boolean): Promise<void> {
     await this.#store.write(key, text, (expiresAt - this.#clock()) / 1000, { keep });
   }
+}
+
+/** Whether what a token has of its own counts for more than an MFA session that is brought along. */
+function isInTheWay(
+  text: string,
+  endText: string | undefined,
+  brought: MfaSession,
+  now: number,
+): boolean {
+  const { session } = decodeMfa(text, endText, now);
+  if (session !== undefined) return isAlive(session, now);
+  return decodeMfa(text, undefined, now).endedAt >= brought.verifiedAt.getTime();
 }
 
 /** Under which key the MFA session of this session is: the user's, the client's, or the token's. */

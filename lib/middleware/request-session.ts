@@ -11,17 +11,25 @@ export interface RequestSession {
   readonly sessions: WalletSessions;
   /** Undefined: an anonymous request. */
   readonly session: VerifiedSession | undefined;
+  /** What the `validateSession()` before found, where there are several. */
+  readonly earlier?: RequestSession | undefined;
 }
 
 const requestSessions = new WeakMap<object, RequestSession>();
 
-export function rememberSession(req: object, requestSession: RequestSession): void {
-  requestSessions.set(req, requestSession);
+/** The one that is remembered last is the one that counts. */
+export function rememberSession(req: object, found: Omit<RequestSession, 'earlier'>): void {
+  const { sessions, session } = found;
+  requestSessions.set(req, { sessions, session, earlier: requestSessions.get(req) });
 }
 
-/** Undefined where no `validateSession()` ran. */
-export function recallSession(req: object): RequestSession | undefined {
-  return requestSessions.get(req);
+/** Undefined where no `validateSession()` ran, or none of these `sessions`. */
+export function recallSession(req: object, sessions?: WalletSessions): RequestSession | undefined {
+  let found = requestSessions.get(req);
+  while (sessions !== undefined && found !== undefined && found.sessions !== sessions) {
+    found = found.earlier;
+  }
+  return found;
 }
 
 /**

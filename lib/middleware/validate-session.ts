@@ -23,7 +23,9 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
   const sessions = sessionsOf(given);
   const { required, property, onError } = sessions.configuration;
   return function validateSessionMiddleware(req, res, next) {
-    if (recallSession(req)?.sessions === sessions) {
+    const known = recallSession(req, sessions);
+    if (known !== undefined) {
+      rememberSession(req, known);
       next();
       return;
     }

@@ -46,6 +46,11 @@ export function clientMfaKey(
   return `${tagOf(user)}:mfa:${digest(kind, id)}`;
 }
 
+/** Where the record of an expired MFA session goes when another takes its place. */
+export function replacedMfaKey(key: string, text: string): string {
+  return `${key}:replaced:${digest(text)}`;
+}
+
 /** All MFA sessions of this user up to a time are void. */
 export function mfaEndKey(user: UserName): string {
   return `${tagOf(user)}:mfa-ended`;

@@ -5,7 +5,7 @@
 /** Milliseconds since the epoch, as `Date.now` gives them; it stands still until it is advanced. */
 export interface TestClock {
   (): number;
-  /** Moves it forward. @throws TypeError for what is not a number of seconds, or would go back */
+  /** Moves it forward. @throws TypeError for what is no number, or would go back */
   advance(seconds: number): void;
 }
 
@@ -20,7 +20,8 @@ export function createTestClock(startMs: number = Date.UTC(2026, 0, 5, 12)): Tes
       if (!Number.isFinite(seconds) || seconds < 0) {
         throw new TypeError('clock.advance(seconds): `seconds` must be a number, not below 0.');
       }
-      now += seconds * 1000;
+      // A clock has whole milliseconds, and 1.1 * 1000 is not quite 1100.
+      now = Math.round(now + seconds * 1000);
     },
   });
 }

@@ -3,38 +3,26 @@
  * process and without a network.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JSONWebKeySet } from 'jose';
 import type { Authentication } from '../authentication/authentication.js';
 import { cdpAuthentication } from '../authentication/cdp.js';
 import { customAuthentication } from '../authentication/custom.js';
-import type { Clock } from '../clock.js';
-import { ConfigurationError, isRecord, OptionReader } from '../configuration.js';
+import {
+  readIssuerOptions,
+  readKeyRotation,
+  readSignInOptions,
+  type IssuerSettings,
+  type KeyRotation,
+  type Members,
+  type SignInOptions,
+  type TestIssuerOptions,
+} from './issuer-options.js';
+import { JwksEndpoint } from './jwks-endpoint.js';
 import { KeyRing } from './key-ring.js';
 import { OneTimeCodes } from './one-time-codes.js';
 import { RefreshTokens, type IssuerSession, type TokenPair } from './refresh-tokens.js';
 import { routerOf, type TestIssuerRouter } from './router.js';
-
-/** Claims or header members; `undefined` removes one. */
-export type Members = Readonly<Record<string, unknown>>;
-
-export interface TestIssuerOptions {
-  /** `'cdp'` makes tokens like CDP's published sample; `'custom'` adds `sid` and `auth_time`. @defaultValue 'cdp' */
-  readonly authentication?: 'cdp' | 'custom' | undefined;
-  /** @defaultValue `Date.now` */
-  readonly clock?: Clock | undefined;
-  /** @defaultValue `'cdp-api'`; of `'custom'` `'https://issuer.test/'` */
-  readonly issuer?: string | undefined;
-  /** @defaultValue `'cdp-api'`; of `'custom'` `'https://api.test'` */
-  readonly audience?: string | undefined;
-  /** @defaultValue a UUID */
-  readonly projectId?: string | undefined;
-  /** Further claims of every access token. */
-  readonly claims?: Members | undefined;
-}
-
-const ACCESS_TOKEN_SECONDS = 900;
-const JWKS_URI = 'https://issuer.test/.well-known/jwks.json';
+import { accessTokenClaims, logoutTokenClaims, merged } from './token-claims.js';
 
 export class TestIssuer {
   /** For `validateSession({ authentication })`: keys are read through the code that reads a real JWKS. */
@@ -44,56 +32,50 @@ export class TestIssuer {
   readonly projectId: string;
   readonly issuer: string;
   readonly audience: string;
-  readonly #isCustom: boolean;
-  readonly #clock: Clock;
-  readonly #claims: Members;
+  readonly #settings: IssuerSettings;
   readonly #keys: KeyRing;
+  readonly #jwksEndpoint: JwksEndpoint;
   readonly #refreshTokens: RefreshTokens;
   readonly #oneTimeCodes: OneTimeCodes;
   readonly #userIds = new Map<string, string>();
-  #fetches = 0;
-  #isDown = false;
-  #delayMs = 0;
 
-  constructor(options: TestIssuerOptions) {
-    const complaints: string[] = [];
-    const read = new OptionReader<TestIssuerOptions>('createTestIssuer()', options, complaints);
-    this.#isCustom = read.choice('authentication', ['cdp', 'custom'], 'cdp') === 'custom';
-    this.#clock = read.function<Clock>('clock') ?? Date.now;
-    this.issuer = read.string('issuer', this.#isCustom ? 'https://issuer.test/' : 'cdp-api');
-    this.audience = read.string('audience', this.#isCustom ? 'https://api.test' : 'cdp-api');
-    this.projectId = read.string('projectId', randomUUID());
-    const claims = read.value('claims') ?? {};
-    if (!isRecord(claims)) read.complain('`claims` must be an object.');
-    read.end();
-    if (complaints.length > 0) throw new ConfigurationError(complaints);
-    this.#claims = claims as Members;
-    this.#keys = new KeyRing(this.#clock);
-    this.#refreshTokens = new RefreshTokens(this.#clock);
-    this.#oneTimeCodes = new OneTimeCodes(this.#clock);
-    const keySource = { jwksUri: JWKS_URI, fetch: this.#fetch.bind(this) };
-    const { issuer, audience, projectId } = this;
-    this.authentication = this.#isCustom
-      ? customAuthentication({ issuer, audience, ...keySource })
-      : cdpAuthentication({ projectId, issuer, audience, ...keySource });
+  constructor(settings: IssuerSettings) {
+    const { clock, issuer, audience, projectId } = settings;
+    this.#settings = settings;
+    this.projectId = projectId;
+    this.issuer = issuer;
+    this.audience = audience;
+    this.#keys = new KeyRing(clock);
+    this.#jwksEndpoint = new JwksEndpoint(this.#keys);
+    this.#refreshTokens = new RefreshTokens(clock);
+    this.#oneTimeCodes = new OneTimeCodes(clock);
+    const { uri: jwksUri, fetch } = this.#jwksEndpoint;
+    this.authentication =
+      settings.authentication === 'custom'
+        ? customAuthentication({ issuer, audience, jwksUri, fetch })
+        : cdpAuthentication({ projectId, issuer, audience, jwksUri, fetch });
   }
 
   /** How often the JWKS was asked for. */
   get jwksFetches(): number {
-    return this.#fetches;
+    return this.#jwksEndpoint.fetches;
   }
 
-  /** One-time code sign-in, first half: the code that would be sent by email. */
+  /** One-time code sign-in, first half: the code that would be sent by email. It serves once, for 5 minutes. */
   async requestCode(email: string): Promise<string> {
     await Promise.resolve();
     return this.#oneTimeCodes.issue(email);
   }
 
-  /** One-time code sign-in, second half. @throws OneTimeCodeError */
+  /**
+   * One-time code sign-in, second half. An address is the same user each time.
+   *
+   * @throws OneTimeCodeError with the `code` `one_time_code_invalid`
+   */
   async signInWithCode(
     email: string,
     code: string,
-    options: { readonly claims?: Members } = {},
+    options: SignInOptions = {},
   ): Promise<TokenPair> {
     this.#oneTimeCodes.spend(email, code);
     const userId = this.#userIds.get(email) ?? randomUUID();
@@ -101,80 +83,69 @@ export class TestIssuer {
     return this.signIn(userId, options);
   }
 
-  /** @param options claims that every access token of this session carries */
-  signIn(userId: string, options: { readonly claims?: Members } = {}): Promise<TokenPair> {
-    const session: IssuerSession = {
-      userId,
-      sessionId: randomUUID(),
-      startedAtSeconds: this.#nowSeconds(),
-      claims: options.claims ?? {},
-    };
-    return Promise.resolve(this.#pairFor(session));
+  /** A new session: an access token for 900 seconds, and a refresh token for 7 days. */
+  async signIn(userId: string, options: SignInOptions = {}): Promise<TokenPair> {
+    await Promise.resolve();
+    if (typeof userId !== 'string') {
+      throw new TypeError('issuer.signIn(userId): `userId` must be a string.');
+    }
+    return this.#pairFor(this.#newSession(userId, readSignInOptions(options).claims));
   }
 
   /**
-   * A new pair; the old refresh token is spent, and using it again ends the session.
+   * A new pair; the old refresh token is spent, and using it again ends the session. Refresh tokens
+   * end 7 days after sign-in, however often they were used.
    *
-   * @throws RefreshError with a `code`
+   * @throws RefreshError with the `code` `refresh_token_expired`, `refresh_token_reused` or
+   *   `refresh_token_invalid`: sign in again
    */
   async refresh(refreshToken: string): Promise<TokenPair> {
     await Promise.resolve();
     return this.#pairFor(this.#refreshTokens.spend(refreshToken));
   }
 
-  /** Ends the refresh token's session. */
+  /** Ends the session of a refresh token. Access tokens that are out already stay as they are. */
   async signOut(refreshToken: string): Promise<void> {
     await Promise.resolve();
     this.#refreshTokens.end(refreshToken);
   }
 
-  /** An access token with other claims or another header, right or wrong. */
+  /**
+   * An access token of its own session, right or wrong: claims and header members over the defaults,
+   * where `undefined` removes one.
+   *
+   * @throws TypeError for an `alg` other than ES256, HS256, HS384, HS512 and none
+   */
   async sign(claims: Members = {}, header: Members = {}): Promise<string> {
     await Promise.resolve();
-    const session: IssuerSession = {
-      userId: 'user-1',
-      sessionId: randomUUID(),
-      startedAtSeconds: this.#nowSeconds(),
-      claims: {},
-    };
-    return this.#keys.sign(
-      present({ ...this.#header(), ...header }),
-      present({ ...this.#accessTokenClaims(session), ...claims }),
-    );
+    const defaults = this.#claimsFor(this.#newSession('user-1', {}));
+    return this.#keys.sign(merged(this.#header(), header), merged(defaults, claims));
   }
 
-  /** A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), right or wrong. */
+  /** A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), right or wrong as by `sign`. */
   async logoutToken(claims: Members = {}, header: Members = {}): Promise<string> {
     await Promise.resolve();
-    const now = this.#nowSeconds();
-    const defaults = {
-      iss: this.issuer,
-      aud: this.clientId,
-      iat: now,
-      exp: now + 120,
-      jti: randomUUID(),
-      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-    };
+    const defaults = logoutTokenClaims(this.#settings, this.clientId, this.#nowSeconds());
     return this.#keys.sign(
-      present({ ...this.#header(), typ: 'logout+jwt', ...header }),
-      present({ ...defaults, ...claims }),
+      merged({ ...this.#header(), typ: 'logout+jwt' }, header),
+      merged(defaults, claims),
     );
   }
 
-  /** @param options `overlapSeconds`: how long the old key stays published. @defaultValue 0 */
-  async rotateKeys(options: { readonly overlapSeconds?: number } = {}): Promise<void> {
+  /** A new key signs from now on. */
+  async rotateKeys(options: KeyRotation = {}): Promise<void> {
     await Promise.resolve();
-    this.#keys.rotate(options.overlapSeconds ?? 0);
+    this.#keys.rotate(readKeyRotation(options).overlapSeconds);
   }
 
   /** While it is down, the JWKS answers 503. */
   setOutage(isDown: boolean): void {
-    this.#isDown = isDown;
+    this.#jwksEndpoint.setOutage(isDown);
   }
 
-  /** How long the JWKS takes to answer. */
+  /** How long the JWKS takes to answer, in real milliseconds. */
   setDelay(delayMs: number): void {
-    this.#delayMs = delayMs;
+    this.#jwksEndpoint.setDelay(delayMs);
   }
 
   /** The keys that are published now, for the `jwks` option. */
@@ -184,11 +155,7 @@ export class TestIssuer {
 
   /** What its JWKS endpoint answers; it counts as a fetch. */
   async fetchJwks(signal?: AbortSignal): Promise<Response> {
-    this.#fetches += 1;
-    if (this.#delayMs > 0) await sleep(this.#delayMs, undefined, { signal });
-    return this.#isDown
-      ? new Response('the identity provider is down', { status: 503 })
-      : Response.json(this.#keys.jwks());
+    return this.#jwksEndpoint.answer(signal);
   }
 
   /** Sign-in by one-time code, refresh by cookie, sign-out and the JWKS, over HTTP. */
@@ -196,51 +163,36 @@ export class TestIssuer {
     return routerOf(this);
   }
 
+  #newSession(userId: string, claims: Members): IssuerSession {
+    return { userId, sessionId: randomUUID(), startedAtSeconds: this.#nowSeconds(), claims };
+  }
+
   #pairFor(session: IssuerSession): TokenPair {
     return {
-      accessToken: this.#keys.sign(this.#header(), this.#accessTokenClaims(session)),
+      accessToken: this.#keys.sign(this.#header(), this.#claimsFor(session)),
       refreshToken: this.#refreshTokens.issue(session),
     };
+  }
+
+  #claimsFor(session: IssuerSession): Members {
+    return accessTokenClaims(this.#settings, session, this.#nowSeconds());
   }
 
   #header(): Members {
     return { alg: 'ES256', kid: this.#keys.kid, typ: 'JWT' };
   }
 
-  #accessTokenClaims({ userId, sessionId, startedAtSeconds, claims }: IssuerSession): Members {
-    const now = this.#nowSeconds();
-    return {
-      iss: this.issuer,
-      aud: this.audience,
-      sub: userId,
-      jti: randomUUID(),
-      iat: now,
-      exp: now + ACCESS_TOKEN_SECONDS,
-      ...(this.#isCustom
-        ? { sid: sessionId, auth_time: startedAtSeconds }
-        : { project_id: this.projectId, auth_type: 'email' }),
-      ...this.#claims,
-      ...claims,
-    };
-  }
-
-  async #fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const url = input instanceof Request ? input.url : String(input);
-    if (url !== JWKS_URI) return new Response(null, { status: 404 });
-    return this.fetchJwks(init?.signal ?? undefined);
-  }
-
   #nowSeconds(): number {
-    return Math.floor(this.#clock() / 1000);
+    return Math.floor(this.#settings.clock() / 1000);
   }
 }
 
-/** A complete issuer of access and refresh tokens, with keys of its own. */
+/**
+ * A complete issuer of access and refresh tokens, with keys of its own.
+ *
+ * @throws ConfigurationError
+ */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   await Promise.resolve();
-  return new TestIssuer(options);
-}
-
-function present(members: Members): Members {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+  return new TestIssuer(readIssuerOptions(options));
 }

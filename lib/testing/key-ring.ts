@@ -53,30 +53,34 @@ export class KeyRing {
 
   /**
    * Signs by hand, because a library refuses the headers that wrong tokens need. `none` leaves the
-   * signature empty, and HS256 takes the public key for a secret: the classic confusion.
+   * signature empty, and HMAC takes the public key for a secret: the classic confusion. Whatever
+   * else the header claims, or leaves out, the key is the one that signs now.
+   *
+   * @throws TypeError for an `alg` that is none of these
    */
   sign(
     header: Readonly<Record<string, unknown>>,
     claims: Readonly<Record<string, unknown>>,
   ): string {
     const input = `${base64url(header)}.${base64url(claims)}`;
-    return `${input}.${this.#signatureOf(input, header.alg)}`;
+    return `${input}.${this.#signatureOf(input, header.alg ?? 'ES256')}`;
   }
 
   #signatureOf(input: string, algorithm: unknown): string {
     const { privateKey } = this.#current();
     if (algorithm === 'ES256') {
-      return sign('sha256', Buffer.from(input), {
-        key: privateKey,
-        dsaEncoding: 'ieee-p1363',
-      }).toString('base64url');
+      // RFC 7518 section 3.4: the two numbers side by side, not in DER.
+      const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
+      return sign('sha256', Buffer.from(input), key).toString('base64url');
     }
-    if (algorithm === 'HS256') {
+    if (algorithm === 'HS256' || algorithm === 'HS384' || algorithm === 'HS512') {
       const pem = createPublicKey(privateKey).export({ format: 'pem', type: 'spki' });
-      return createHmac('sha256', pem).update(input).digest('base64url');
+      return createHmac(algorithm.replace('HS', 'sha'), pem).update(input).digest('base64url');
     }
     if (typeof algorithm === 'string' && algorithm.toLowerCase() === 'none') return '';
-    throw new TypeError('issuer.sign(claims, header): `alg` may be ES256, HS256 or none.');
+    throw new TypeError(
+      'issuer.sign(claims, header): `alg` may be ES256, HS256, HS384, HS512 or none.',
+    );
   }
 
   #current(): RingKey {

@@ -15,7 +15,7 @@ export type TestIssuerRouter = (
 
 /** What the routes are made of. */
 export interface TokenService {
-  fetchJwks(): Promise<Response>;
+  fetchJwks(signal?: AbortSignal): Promise<Response>;
   requestCode(email: string): Promise<string>;
   signInWithCode(email: string, code: string): Promise<TokenPair>;
   refresh(refreshToken: string): Promise<TokenPair>;
@@ -45,6 +45,7 @@ export function routerOf(issuer: TokenService): TestIssuerRouter {
       return;
     }
     handler(issuer, req, res).catch((error: unknown) => {
+      if (res.closed) return;
       if (error instanceof BadRequest) send(res, 400, problem('invalid_request', error.message));
       else if (error instanceof RefreshError || error instanceof OneTimeCodeError) {
         send(res, 401, { ...problem('unauthorized', error.message), code: error.code });
@@ -60,7 +61,12 @@ async function sendKeys(
   _req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const answer = await issuer.fetchJwks();
+  // Whoever has gone need not be waited for, however slow the keys are.
+  const gone = new AbortController();
+  res.once('close', () => {
+    gone.abort();
+  });
+  const answer = await issuer.fetchJwks(gone.signal);
   res.setHeader('Content-Type', answer.headers.get('content-type') ?? 'text/plain');
   res.statusCode = answer.status;
   res.end(await answer.text());
@@ -123,7 +129,7 @@ function cookie(req: IncomingMessage, value: string, maxAgeSeconds: number): str
 }
 
 function cookieOf(req: IncomingMessage): string | undefined {
-  return new RegExp(`(?:^|; )${COOKIE}=([\\w-]+)`).exec(req.headers.cookie ?? '')?.[1];
+  return new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]+)`).exec(req.headers.cookie ?? '')?.[1];
 }
 
 function pathOf(req: IncomingMessage): string {
@@ -138,13 +144,25 @@ async function bodyOf(req: IncomingMessage): Promise<Readonly<Record<string, unk
   return parsed;
 }
 
-async function textOf(req: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const chunk of req) {
-    text += String(chunk);
-    if (text.length > MAX_BODY_BYTES) throw new BadRequest('The body is too long.');
-  }
-  return text;
+function textOf(req: IncomingMessage): Promise<string> {
+  // A parser of something else may have read it.
+  if (req.readableEnded) return Promise.resolve('');
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    // What comes after the limit is still taken off the connection, so that the answer gets through.
+    req.on('data', (chunk: Buffer | string) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) chunks.push(Buffer.from(chunk));
+      else reject(new BadRequest('The body is too long.'));
+    });
+    req.once('end', () => {
+      resolve(Buffer.concat(chunks).toString('utf8'));
+    });
+    req.once('error', () => {
+      reject(new BadRequest('The body did not arrive.'));
+    });
+  });
 }
 
 function parseJson(text: string): unknown {

@@ -1,0 +1,408 @@
+/**
+ * The back-channel logout endpoint: how it reads a request, what it answers while keys or store are
+ * out of reach, and how it is configured.
+ */
+import express from 'express';
+import express4 from 'express4';
+import {
+  backchannelLogout,
+  cdpAuthentication,
+  ConfigurationError,
+  createSessions,
+  customAuthentication,
+  memoryStore,
+  sendProblem,
+  validateSession,
+  type BackchannelLogoutOptions,
+  type Sessions,
+  type SessionStore,
+} from 'express-wallet-session';
+import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
+import { decodeJwt } from 'jose';
+import request, { type Response } from 'supertest';
+import { createLogoutApp, expectDone, expectRefused } from '../support/oidc-logout.js';
+
+const NO_FORM = 'Send one logout_token by POST, as application/x-www-form-urlencoded.';
+
+let issuer: TestIssuer;
+
+beforeEach(async () => {
+  issuer = await createTestIssuer({ authentication: 'custom' });
+});
+
+async function errorTypeOf(response: Promise<Response>): Promise<unknown> {
+  return ((await response).body as { errorType?: string }).errorType;
+}
+
+describe.each([
+  ['4', express4 as unknown as typeof express],
+  ['5', express],
+])('The form, with Express %s', (_version, framework) => {
+  type App = ReturnType<typeof express>;
+  type Setup = (app: App) => void;
+
+  function appAfter(setup: Setup = () => undefined): App {
+    const sessions = createSessions({ authentication: issuer.authentication });
+    const app = framework();
+    setup(app);
+    app.all('/logout', backchannelLogout(sessions, { audience: issuer.clientId }));
+    app.use(validateSession(sessions));
+    app.get('/me', (_req, res) => {
+      res.end();
+    });
+    return app;
+  }
+
+  async function expectSignOut(
+    app: App,
+    send: (token: string) => Promise<Response>,
+  ): Promise<void> {
+    const { accessToken } = await issuer.signIn('alice');
+    const me = (): Promise<Response> =>
+      request(app).get('/me').auth(accessToken, { type: 'bearer' });
+    expect((await me()).status).toBe(200);
+    expectDone(await send(await issuer.logoutToken({ sid: decodeJwt(accessToken).sid })));
+    expect(await errorTypeOf(me())).toBe('session_revoked');
+  }
+
+  it.each<[string, Setup]>([
+    ['without a parser before', () => undefined],
+    [
+      'after express.urlencoded({ extended: false })',
+      (app) => app.use(framework.urlencoded({ extended: false })),
+    ],
+    [
+      'after express.urlencoded({ extended: true })',
+      (app) => app.use(framework.urlencoded({ extended: true })),
+    ],
+    ['after express.json(), which leaves it alone', (app) => app.use(framework.json())],
+    ['after express.text()', (app) => app.use(framework.text({ type: '*/*' }))],
+    ['after express.raw()', (app) => app.use(framework.raw({ type: '*/*' }))],
+  ])('is read %s', async (_what, setup) => {
+    const app = appAfter(setup);
+
+    await expectSignOut(app, (token) =>
+      request(app).post('/logout').type('form').send({ logout_token: token }),
+    );
+  });
+
+  it('may say its charset and carry other fields', async () => {
+    const app = appAfter();
+
+    await expectSignOut(app, (token) =>
+      request(app)
+        .post('/logout')
+        .set('Content-Type', 'Application/X-WWW-Form-URLEncoded; charset=UTF-8')
+        .send(`state=1&logout_token=${token}&more=2`),
+    );
+  });
+
+  const FORM = 'application/x-www-form-urlencoded';
+
+  it.each<[string, string, (token: string) => string]>([
+    ['JSON', 'application/json', (token) => JSON.stringify({ logout_token: token })],
+    ['text', 'text/plain', (token) => `logout_token=${token}`],
+    ['a form without the field', FORM, (token) => `token=${token}`],
+    ['a form with the field twice', FORM, (token) => `logout_token=${token}&logout_token=${token}`],
+    ['a form with a list', FORM, (token) => `logout_token[]=${token}`],
+    ['an empty form', FORM, () => ''],
+  ])('is not taken from %s, and nothing ends', async (_what, type, bodyOf) => {
+    const { accessToken } = await issuer.signIn('alice');
+    const token = await issuer.logoutToken({ sub: 'alice' });
+    const parsers: Setup[] = [
+      () => undefined,
+      (app) => app.use(framework.json(), framework.urlencoded({ extended: true })),
+    ];
+    for (const app of parsers.map(appAfter)) {
+      const response = await request(app)
+        .post('/logout')
+        .set('Content-Type', type)
+        .send(bodyOf(token));
+
+      expectRefused(response, NO_FORM);
+      const me = await request(app).get('/me').auth(accessToken, { type: 'bearer' });
+      expect(me.status).toBe(200);
+    }
+  });
+
+  it.each(['get', 'put', 'delete'] as const)('is not taken from a %s', async (method) => {
+    const token = await issuer.logoutToken({ sub: 'alice' });
+    const app = appAfter();
+    const response = await request(app)
+      [method](`/logout?logout_token=${token}`)
+      .type('form')
+      .send(`logout_token=${token}`);
+
+    expectRefused(response, NO_FORM);
+  });
+
+  it('is not taken where it is longer than 16 KiB, and the answer comes all the same', async () => {
+    const { accessToken } = await issuer.signIn('alice');
+    const token = await issuer.logoutToken({ sub: 'alice' });
+    const app = appAfter();
+
+    for (const length of [16_384, 1_000_000]) {
+      const form = `logout_token=${token}&x=${'x'.repeat(length)}`;
+      expectRefused(await request(app).post('/logout').type('form').send(form), NO_FORM);
+    }
+
+    const me = await request(app).get('/me').auth(accessToken, { type: 'bearer' });
+    expect(me.status).toBe(200);
+  });
+});
+
+describe('While something is out of reach', () => {
+  it('keys: the answer is 503 with Retry-After, and the same token works later', async () => {
+    const clock = createTestClock();
+    issuer = await createTestIssuer({ authentication: 'custom', clock });
+    const { authentication } = issuer;
+    const { logOut, get } = createLogoutApp({ authentication, clock });
+    const { accessToken } = await issuer.signIn('alice');
+    const token = await issuer.logoutToken({ sub: 'alice' });
+    issuer.setOutage(true);
+
+    expectUnavailable(await logOut(token), 'verification_unavailable');
+
+    issuer.setOutage(false);
+    clock.advance(60);
+    expect((await get('/me', accessToken)).status).toBe(200);
+    expectDone(await logOut(token));
+    expect(await errorTypeOf(get('/me', accessToken))).toBe('session_revoked');
+  });
+
+  it('keys, and the token is signed with one that nobody has seen yet: the same', async () => {
+    const { logOut, get } = createLogoutApp({ authentication: issuer.authentication });
+    expect((await get('/me', (await issuer.signIn('alice')).accessToken)).status).toBe(200);
+    await issuer.rotateKeys();
+    issuer.setOutage(true);
+
+    expectUnavailable(
+      await logOut(await issuer.logoutToken({ sub: 'alice' })),
+      'verification_unavailable',
+    );
+  });
+
+  it.each(['read', 'write'] as const)(
+    'the store, which fails to %s: the answer is 503 with Retry-After, and the same token works later',
+    async (verb) => {
+      const sound = memoryStore();
+      let isDown = false;
+      const failingAt = (one: string): void => {
+        if (isDown && one === verb) throw new Error('the store is down');
+      };
+      const store: SessionStore = {
+        ...sound,
+        read(keys) {
+          failingAt('read');
+          return sound.read(keys);
+        },
+        write(key, value, ttlSeconds, options) {
+          failingAt('write');
+          return sound.write(key, value, ttlSeconds, options);
+        },
+      };
+      const { authentication } = issuer;
+      const { logOut, get } = createLogoutApp({
+        authentication,
+        store,
+        revocation: 'when-available',
+      });
+      const { accessToken } = await issuer.signIn('alice');
+      const ofUser = await issuer.logoutToken({ sub: 'alice' });
+      const ofSession = await issuer.logoutToken({ sid: decodeJwt(accessToken).sid });
+      isDown = true;
+
+      expectUnavailable(await logOut(ofUser), 'store_unavailable');
+      if (verb === 'write') expectUnavailable(await logOut(ofSession), 'store_unavailable');
+
+      isDown = false;
+      expect((await get('/me', accessToken)).status).toBe(200);
+      expectDone(await logOut(ofUser));
+      expect(await errorTypeOf(get('/me', accessToken))).toBe('session_revoked');
+    },
+  );
+
+  function expectUnavailable(response: Response, errorType: string): void {
+    expect({
+      status: response.status,
+      cacheControl: response.get('Cache-Control'),
+      retryAfter: response.get('Retry-After'),
+      body: response.body as unknown,
+    }).toMatchObject({
+      status: 503,
+      cacheControl: 'no-store',
+      retryAfter: expect.stringMatching(/^[1-9]\d*$/) as string,
+      body: { errorType, action: 'retry' },
+    });
+  }
+});
+
+describe('A logout token', () => {
+  it('is verified with a key that the provider has changed to in the meantime', async () => {
+    const { logOut, get } = createLogoutApp({ authentication: issuer.authentication });
+    const { accessToken } = await issuer.signIn('alice');
+    expect((await get('/me', accessToken)).status).toBe(200);
+    await issuer.rotateKeys({ overlapSeconds: 3600 });
+
+    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice' })));
+
+    expect(await errorTypeOf(get('/me', accessToken))).toBe('session_revoked');
+  });
+
+  it('needs a session or the claim that names users, where that is not `sub`', async () => {
+    const { issuer: iss, audience } = issuer;
+    const { logOut, get } = createLogoutApp({
+      authentication: customAuthentication({
+        issuer: iss,
+        audience,
+        jwks: issuer.jwks(),
+        userIdClaim: 'https://example.com/user_id',
+      }),
+    });
+    const claims = { 'https://example.com/user_id': 'user-of-alice' };
+    const [first, second] = [
+      (await issuer.signIn('alice', { claims })).accessToken,
+      (await issuer.signIn('alice', { claims })).accessToken,
+    ];
+
+    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice' })));
+    expectDone(await logOut(await issuer.logoutToken({ sub: 'user-of-alice', sid: 'another' })));
+    expect((await get('/me', first)).status).toBe(200);
+    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(first).sid })));
+    expect(await errorTypeOf(get('/me', first))).toBe('session_revoked');
+    expect((await get('/me', second)).status).toBe(200);
+    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', ...claims })));
+    expect(await errorTypeOf(get('/me', second))).toBe('session_revoked');
+  });
+
+  it('takes the MFA session of a client with it', async () => {
+    const values = new Map<string, string>();
+    const store: SessionStore = {
+      read: (keys) => keys.map((key) => values.get(key)),
+      write: (key, value) => {
+        values.set(key, value);
+      },
+      remove: (key) => {
+        values.delete(key);
+      },
+      move: () => false,
+    };
+    const { issuer: iss, audience } = issuer;
+    const { logOut, get } = createLogoutApp({
+      authentication: customAuthentication({
+        issuer: iss,
+        audience,
+        jwks: issuer.jwks(),
+        mfaScope: 'client',
+      }),
+      store,
+    });
+    const here = (await issuer.signIn('alice')).accessToken;
+    const there = (await issuer.signIn('alice')).accessToken;
+    for (const token of [here, there]) await get('/verify', token);
+    const mfaSessions = (): string[] => [...values.values()].filter((one) => one.includes('totp'));
+    expect(mfaSessions()).toHaveLength(2);
+
+    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(here).sid })));
+
+    expect(mfaSessions()).toHaveLength(1);
+    expect((await get('/transfer', there)).status).toBe(200);
+  });
+
+  it('of another CDP project is refused, and one of our own is not', async () => {
+    issuer = await createTestIssuer();
+    const { logOut } = createLogoutApp({ authentication: issuer.authentication });
+    const { projectId } = issuer;
+
+    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', project_id: 'another' })));
+    for (const project_id of [projectId, undefined]) {
+      expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', project_id })));
+    }
+  });
+
+  it('of an issuer without keys is refused: nobody could say who made it', async () => {
+    issuer = await createTestIssuer();
+    let calls = 0;
+    const { logOut } = createLogoutApp({
+      authentication: cdpAuthentication({
+        projectId: issuer.projectId,
+        validateAccessToken: () => {
+          calls += 1;
+          return Promise.resolve({ userId: 'alice' });
+        },
+      }),
+    });
+
+    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice' })));
+    expect(calls).toBe(0);
+  });
+
+  it('that is refused is told to `onError`, with the reason for the log', async () => {
+    const reasons: unknown[] = [];
+    const { logOut } = createLogoutApp({
+      authentication: issuer.authentication,
+      onError(error, req, res) {
+        reasons.push([error.errorType, error.status, (error.cause as Error).message]);
+        sendProblem(error, req, res);
+      },
+    });
+
+    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', nonce: 'n-1' })));
+    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', aud: 'another' })));
+
+    expect(reasons).toEqual([
+      ['invalid_request', 400, '`nonce` is prohibited in a logout token'],
+      ['invalid_request', 400, '`aud` is another audience'],
+    ]);
+  });
+});
+
+describe('backchannelLogout()', () => {
+  const authentication = cdpAuthentication({
+    projectId: 'project-1',
+    jwksUri: 'https://id.example/jwks',
+  });
+
+  function complaintsOf(sessions: unknown, options: unknown): readonly string[] {
+    try {
+      backchannelLogout(sessions as Sessions, options as BackchannelLogoutOptions);
+    } catch (error) {
+      if (error instanceof ConfigurationError) return error.complaints;
+      throw error;
+    }
+    return [];
+  }
+
+  it('takes one client id, or several', async () => {
+    for (const audience of ['one', ['one', 'two']]) {
+      expect(complaintsOf(createSessions({ authentication }), { audience })).toEqual([]);
+    }
+    const { logOut } = createLogoutApp({ authentication: issuer.authentication }, ['one', 'two']);
+    for (const aud of ['one', 'two', ['three', 'two']]) {
+      expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', aud })));
+    }
+    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', aud: ['three'] })));
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['no options', undefined, /`audience` is missing: name the client id/],
+    ['no audience', {}, /`audience` is missing: name the client id/],
+    ['null', { audience: null }, /`audience` is missing: name the client id/],
+    ['an empty string', { audience: '' }, /`audience` must be a non-empty array/],
+    ['an empty list', { audience: [] }, /`audience` must be a non-empty array/],
+    ['a number', { audience: 1 }, /`audience` must be a non-empty array/],
+    ['a misspelt option', { audience: 'one', audiences: 'two' }, /`audiences`.*`audience`/],
+  ])('refuses %s', (_what, options, complaint) => {
+    expect(complaintsOf(createSessions({ authentication }), options)).toEqual([
+      expect.stringMatching(complaint),
+    ]);
+  });
+
+  it('refuses what createSessions() did not make, and says everything at once', () => {
+    expect(complaintsOf({ authentication }, { audiance: 'one' })).toEqual([
+      expect.stringMatching(/`audience` is missing/),
+      expect.stringMatching(/`audiance`.*Did you mean `audience`/),
+      expect.stringMatching(/first argument must be what createSessions\(\) made/),
+    ]);
+  });
+});

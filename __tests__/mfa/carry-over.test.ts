@@ -1,0 +1,441 @@
+/**
+ * Carry-over of an MFA session from one access token to the next, where no session id ties them.
+ */
+import { setImmediate } from 'node:timers/promises';
+import {
+  cdpAuthentication,
+  createSessions,
+  memoryStore,
+  type CdpAuthenticationOptions,
+  type Session,
+  type Sessions,
+  type SessionStore,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+  type TokenPair,
+} from 'express-wallet-session/testing';
+import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+/** A memory store that takes its time, so that requests overtake each other. */
+function slowStore(): SessionStore {
+  const store = memoryStore();
+  return {
+    async read(keys) {
+      await setImmediate();
+      const values = await store.read(keys);
+      await setImmediate();
+      return values;
+    },
+    async write(...given) {
+      await setImmediate();
+      await store.write(...given);
+      await setImmediate();
+    },
+    async remove(key) {
+      await setImmediate();
+      await store.remove(key);
+    },
+    async move(from, to) {
+      await setImmediate();
+      const moved = await store.move(from, to);
+      await setImmediate();
+      return moved;
+    },
+  };
+}
+
+/** The two ways: by the header, and by the app's own call. */
+const ways = [
+  [
+    'by the header',
+    async (to: string, from: string): Promise<void> => {
+      expect((await client(to, previously(from)).me()).status).toBe(200);
+    },
+  ],
+  [
+    'by session.mfa.carryOver()',
+    async (to: string, from: string): Promise<void> => {
+      const response = await client(to).carryOver(from);
+      expect([response.status, typeof response.body]).toEqual([200, 'boolean']);
+    },
+  ],
+  [
+    'by sessions.authenticate()',
+    async (to: string, from: string): Promise<void> => {
+      const headers = { authorization: `Bearer ${to}`, ...previously(from) };
+      await sessions.authenticate({ headers });
+    },
+  ],
+] as const;
+
+let clock: TestClock;
+let issuer: TestIssuer;
+let sessions: Sessions;
+let app: ReturnType<typeof walletApi>;
+let first: TokenPair;
+let second: TokenPair;
+
+async function setUp(
+  store: SessionStore = memoryStore(),
+  given: Partial<CdpAuthenticationOptions> = {},
+): Promise<void> {
+  clock = createTestClock();
+  issuer = await createTestIssuer({ clock });
+  const options = { ...issuer.authentication.options, ...given } as CdpAuthenticationOptions;
+  sessions = createSessions({ authentication: cdpAuthentication(options), clock, store });
+  app = walletApi(sessions);
+  first = await issuer.signIn('alice');
+}
+
+/** Verifies MFA with the first token and refreshes it 100 s later. */
+async function verifyAndRefresh(): Promise<void> {
+  expect((await client(first.accessToken).verifyMfa()).status).toBe(200);
+  clock.advance(100);
+  second = await issuer.refresh(first.refreshToken);
+}
+
+function client(token: string, headers?: Readonly<Record<string, string>>): WalletClient {
+  return new WalletClient(app, token, headers);
+}
+
+function sessionOf({ accessToken }: TokenPair): Promise<Session> {
+  return sessions.authenticateToken(accessToken);
+}
+
+describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) => {
+  beforeEach(async () => {
+    await setUp();
+    await verifyAndRefresh();
+  });
+
+  it('moves: the old token has none any more, verification and expiry stay', async () => {
+    const before = await (await sessionOf(first)).mfa.current();
+    expect(before).toBeDefined();
+    await carryOver(second.accessToken, first.accessToken);
+    expect(await (await sessionOf(second)).mfa.current()).toEqual(before);
+    expect(await (await sessionOf(first)).mfa.current()).toBeUndefined();
+    expectTransferred(await client(second.accessToken).transfer());
+    expectProblem(await client(first.accessToken).transfer(), 'mfa_required');
+  });
+
+  it('moves once', async () => {
+    const third = await issuer.refresh(second.refreshToken);
+    await carryOver(second.accessToken, first.accessToken);
+    await carryOver(third.accessToken, first.accessToken);
+    expectProblem(await client(third.accessToken).transfer(), 'mfa_required');
+    expectTransferred(await client(second.accessToken).transfer());
+    await carryOver(third.accessToken, second.accessToken);
+    expectTransferred(await client(third.accessToken).transfer());
+    expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
+  });
+
+  it('lasts no longer for being carried over time and again', async () => {
+    await carryOver(second.accessToken, first.accessToken);
+    let pair = second;
+    for (const seconds of [60, 60, 60, 19]) {
+      clock.advance(seconds);
+      const next = await issuer.refresh(pair.refreshToken);
+      await carryOver(next.accessToken, pair.accessToken);
+      pair = next;
+      expectTransferred(await client(pair.accessToken).transfer());
+    }
+    clock.advance(1);
+    expectProblem(await client(pair.accessToken).transfer(), 'mfa_expired', {
+      detail: 'MFA was verified 300 s ago; this operation allows 300 s.',
+    });
+  });
+
+  it('can be told from none after it has expired, on the next token too', async () => {
+    clock.advance(250);
+    await carryOver(second.accessToken, first.accessToken);
+    expectProblem(await client(second.accessToken).transfer(), 'mfa_expired', {
+      detail: 'MFA was verified 350 s ago; this operation allows 300 s.',
+    });
+  });
+
+  it('comes from a token that has expired by up to `windowSeconds`, and no more', async () => {
+    clock.advance(900 - 100);
+    await client(first.accessToken).verifyMfa();
+    clock.advance(4);
+    await client(first.accessToken).verifyMfa();
+    clock.advance(296);
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, first.accessToken);
+    expectTransferred(await client(token).transfer());
+  });
+
+  it('does not come from a token that has expired by more', async () => {
+    clock.advance(804);
+    await client(first.accessToken).verifyMfa();
+    clock.advance(297);
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, first.accessToken);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+  });
+
+  it('does not come over where the new token has an MFA session of its own', async () => {
+    await client(second.accessToken).verifyMfa({ method: 'hwk' });
+    await carryOver(second.accessToken, first.accessToken);
+    expect((await client(second.accessToken).currentMfa()).body).toMatchObject({ method: 'hwk' });
+    expectTransferred(await client(first.accessToken).transfer());
+  });
+
+  it('does not come over where that of the new token was ended', async () => {
+    await client(second.accessToken).endMfa();
+    await carryOver(second.accessToken, first.accessToken);
+    expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
+  });
+
+  it('comes over where that of the new token has expired', async () => {
+    await client(second.accessToken).verifyMfa({ method: 'sms' });
+    clock.advance(300);
+    await client(first.accessToken).verifyMfa({ method: 'hwk' });
+    const before = (await client(first.accessToken).currentMfa()).body as unknown;
+    await carryOver(second.accessToken, first.accessToken);
+    expect((await client(second.accessToken).currentMfa()).body).toEqual(before);
+    expectProblem(await client(first.accessToken).transfer(), 'mfa_required');
+    // And once more, where the one that came over has expired in its turn.
+    clock.advance(300);
+    await client(first.accessToken).verifyMfa({ method: 'totp' });
+    await carryOver(second.accessToken, first.accessToken);
+    expect((await client(second.accessToken).currentMfa()).body).toMatchObject({ method: 'totp' });
+  });
+
+  it('is none after it was ended for the user', async () => {
+    await client(first.accessToken).endMfaEverywhere();
+    await carryOver(second.accessToken, first.accessToken);
+    expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
+  });
+
+  it('is none after it was ended', async () => {
+    await client(first.accessToken).endMfa();
+    await carryOver(second.accessToken, first.accessToken);
+    expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
+  });
+});
+
+describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
+  let previous: string;
+
+  beforeEach(async () => {
+    await setUp();
+  });
+
+  const bad: readonly (readonly [string, () => Promise<string> | string, ('revoked' | 'bad')?])[] =
+    [
+      ['of another user', () => issuer.sign({ sub: 'bob' })],
+      ['issued later', () => issuer.sign({ sub: 'alice', iat: clock() / 1000 + 1 })],
+      ['with a session id', () => issuer.sign({ sub: 'alice', sid: 'session-1' })],
+    ];
+
+  it.each(bad)('from a token %s', async (_what, make) => {
+    previous = await make();
+    const token = await issuer.sign({ sub: 'alice' });
+    await client(previous).verifyMfa();
+    expectTransferred(await client(previous).transfer());
+    await carryOver(token, previous);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+    expectTransferred(await client(previous).transfer());
+  });
+
+  it('from a token of another issuer', async () => {
+    const other = await createTestIssuer({ clock, issuer: 'other', projectId: issuer.projectId });
+    const authentication = [issuer.authentication, other.authentication];
+    sessions = createSessions({ authentication, clock });
+    app = walletApi(sessions);
+    previous = await other.sign({ sub: 'alice' });
+    await client(previous).verifyMfa();
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, previous);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+  });
+
+  const hostile: readonly (readonly [string, () => string | Promise<string>])[] = [
+    ['garbage', () => 'garbage'],
+    ['three parts of garbage', () => 'a.b.c'],
+    ['too long', () => 'a'.repeat(9000)],
+    ['of another project', () => issuer.sign({ sub: 'alice', project_id: 'another' })],
+    ['not signed', () => issuer.sign({ sub: 'alice' }, { alg: 'none' })],
+    ['signed with an unknown key', () => issuer.sign({ sub: 'alice' }, { kid: 'unknown' })],
+    ['with other claims than were signed', async () => tampered(await issuer.sign({ sub: 'a' }))],
+    ['from the future', () => issuer.sign({ sub: 'alice', iat: clock() / 1000 + 60 })],
+    ['of a session that has reached its end', () => old()],
+    ['that is the logout token', () => issuer.logoutToken({ sub: 'alice' })],
+  ];
+
+  it.each(hostile)(
+    'from a token that is %s, and no request is refused for it',
+    async (_what, make) => {
+      const token = await issuer.sign({ sub: 'alice' });
+      await carryOver(token, await make());
+      expectProblem(await client(token).transfer(), 'mfa_required');
+      await client(token).verifyMfa();
+      await carryOver(token, await make());
+      expectTransferred(await client(token).transfer());
+    },
+  );
+
+  it('from the same token, which keeps its own', async () => {
+    await client(first.accessToken).verifyMfa();
+    await carryOver(first.accessToken, first.accessToken);
+    expectTransferred(await client(first.accessToken).transfer());
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, token);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+  });
+
+  it.each(['signOut', 'signOutEverywhere'] as const)('from a token after %s()', async (signOut) => {
+    await verifyAndRefresh();
+    await client(first.accessToken)[signOut]();
+    clock.advance(1);
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, first.accessToken);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+  });
+
+  it('from a token while its keys are not to be had, and no request is refused', async () => {
+    const other = await createTestIssuer({ clock, issuer: 'other' });
+    const authentication = [issuer.authentication, other.authentication];
+    sessions = createSessions({ authentication, clock });
+    app = walletApi(sessions);
+    other.setOutage(true);
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, await other.sign({ sub: 'alice' }));
+    expectProblem(await client(token).transfer(), 'mfa_required');
+  });
+
+  async function old(): Promise<string> {
+    const start = clock() / 1000 - 604_800;
+    return issuer.sign({ sub: 'alice', auth_time: start, iat: start });
+  }
+
+  function tampered(token: string): string {
+    const [header = '', , signature = ''] = token.split('.');
+    const claims = Buffer.from(JSON.stringify({ sub: 'alice' })).toString('base64url');
+    return `${header}.${claims}.${signature}`;
+  }
+});
+
+describe('session.mfa.carryOver()', () => {
+  beforeEach(async () => {
+    await setUp();
+    await verifyAndRefresh();
+  });
+
+  it('says whether an MFA session that still lasts came over', async () => {
+    const { mfa } = await sessionOf(second);
+    await expect(mfa.carryOver('garbage')).resolves.toBe(false);
+    await expect(mfa.carryOver(second.accessToken)).resolves.toBe(false);
+    await expect(mfa.carryOver(first.accessToken)).resolves.toBe(true);
+    await expect(mfa.carryOver(first.accessToken)).resolves.toBe(false);
+    const third = await issuer.refresh(second.refreshToken);
+    clock.advance(300);
+    const late = await sessionOf(third);
+    await expect(late.mfa.carryOver(second.accessToken)).resolves.toBe(false);
+  });
+
+  it.each([undefined, null, '', 5, {}, ['a']])('takes %p for no token', async (given) => {
+    const { mfa } = await sessionOf(second);
+    await expect(mfa.carryOver(given as unknown as string)).resolves.toBe(false);
+  });
+
+  it('is false where a session id or a user ties the tokens together', async () => {
+    for (const claims of [{ sid: 'session-1' }, { sid: 'session-2' }]) {
+      const [one, next] = [await issuer.sign(claims), await issuer.sign(claims)];
+      await client(one).verifyMfa();
+      const session = await sessions.authenticateToken(next);
+      await expect(session.mfa.carryOver(one)).resolves.toBe(false);
+      expectTransferred(await client(next).transfer());
+      expectTransferred(await client(one).transfer());
+    }
+  });
+});
+
+describe('The header Previous-Access-Token', () => {
+  beforeEach(async () => {
+    await setUp();
+    await verifyAndRefresh();
+  });
+
+  it('counts on the first request already, and on the protected operation itself', async () => {
+    const answer = await client(second.accessToken, previously(first.accessToken)).transfer();
+    expectTransferred(answer);
+  });
+
+  it('does nothing for a request that is refused', async () => {
+    const headers = previously(first.accessToken);
+    expectProblem(await client('nonsense', headers).transfer(), 'token_invalid');
+    expectProblem(await new WalletClient(app, undefined, headers).transfer(), 'token_missing');
+    await client(second.accessToken).signOut();
+    expectProblem(await client(second.accessToken, headers).transfer(), 'session_revoked');
+    expectTransferred(await client(first.accessToken).transfer());
+  });
+
+  it('is no second transport for a token', async () => {
+    const headers = previously(first.accessToken);
+    expectProblem(await new WalletClient(app, undefined, headers).me(), 'token_missing');
+    expect((await client(second.accessToken, headers).me()).status).toBe(200);
+  });
+
+  it('carries nothing over where it stands twice', async () => {
+    const headers = { 'previous-access-token': `${first.accessToken}, ${first.accessToken}` };
+    expectProblem(await client(second.accessToken, headers).transfer(), 'mfa_required');
+    expectTransferred(await client(first.accessToken).transfer());
+  });
+});
+
+describe.each([
+  ['a store that answers at once', memoryStore],
+  ['a store that takes its time', slowStore],
+])('Twenty requests at once with %s', (_what, createStore) => {
+  const twenty = Array.from({ length: 20 }, (_, index) => index);
+
+  beforeEach(async () => {
+    await setUp(createStore());
+    await verifyAndRefresh();
+  });
+
+  it('all pass, and one of them has carried the MFA session over', async () => {
+    const before = await (await sessionOf(first)).mfa.current();
+    const next = client(second.accessToken, previously(first.accessToken));
+    for (const answer of await Promise.all(twenty.map(() => next.transfer()))) {
+      expectTransferred(answer);
+    }
+    expect(await (await sessionOf(second)).mfa.current()).toEqual(before);
+    expect(await (await sessionOf(first)).mfa.current()).toBeUndefined();
+  });
+
+  it('all pass where an expired MFA session stood in the way', async () => {
+    await client(second.accessToken).verifyMfa({ method: 'sms' });
+    clock.advance(300);
+    await client(first.accessToken).verifyMfa({ method: 'hwk' });
+    const before = await (await sessionOf(first)).mfa.current();
+    const next = client(second.accessToken, previously(first.accessToken));
+    const answers = await Promise.all(twenty.map(() => next.transfer()));
+    expect(answers.map(({ status }) => status)).toEqual(twenty.map(() => 201));
+    expect(await (await sessionOf(second)).mfa.current()).toEqual(before);
+    expect(await (await sessionOf(first)).mfa.current()).toBeUndefined();
+  });
+
+  it('of as many new tokens give it to one', async () => {
+    const tokens = await Promise.all(
+      twenty.map((index) => issuer.sign({ sub: 'alice', jti: `token-${index}` })),
+    );
+    const answers = await Promise.all(
+      tokens.map((token) => client(token, previously(first.accessToken)).transfer()),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([201, ...Array.from({ length: 19 }, () => 403)]);
+  });
+
+  it('call carryOver(), and one of them is told that it did it', async () => {
+    const { mfa } = await sessionOf(second);
+    const told = await Promise.all(twenty.map(() => mfa.carryOver(first.accessToken)));
+    expect(told.filter((carried) => carried)).toHaveLength(1);
+  });
+});

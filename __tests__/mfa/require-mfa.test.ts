@@ -1,0 +1,420 @@
+/**
+ * What a route demands: `requireMfa()` and the options that go with it.
+ */
+import { setImmediate } from 'node:timers/promises';
+import {
+  createSessions,
+  requireMfa,
+  SessionError,
+  validateSession,
+  type ConditionRequest,
+  type MfaOptions,
+  type RequireMfaOptions,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+} from 'express-wallet-session/testing';
+import {
+  answerOf,
+  expectTransferred,
+  expressVersions,
+  showError,
+  walletApi,
+  WalletClient,
+} from '../support/app.js';
+import { countingStore } from '../support/counting-store.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+let clock: TestClock;
+let issuer: TestIssuer;
+
+beforeEach(async () => {
+  clock = createTestClock();
+  issuer = await createTestIssuer({ clock });
+});
+
+async function clientOf(transfers?: RequireMfaOptions, mfa?: MfaOptions): Promise<WalletClient> {
+  const { authentication } = issuer;
+  const app = walletApi({ authentication, clock, mfa }, { ...(transfers && { transfers }) });
+  return new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+}
+
+function expired(seconds: number, allowed: number): { detail: string; maxAgeSeconds: number } {
+  const detail = `MFA was verified ${seconds} s ago; this operation allows ${allowed} s.`;
+  return { detail, maxAgeSeconds: allowed };
+}
+
+describe('requireMfa()', () => {
+  it('asks for MFA until it was verified, for `windowSeconds`', async () => {
+    const alice = await clientOf();
+    expectProblem(await alice.transfer(), 'mfa_required');
+    const started = await alice.verifyMfa();
+    expect([started.status, started.body]).toEqual([
+      200,
+      {
+        method: 'totp',
+        verifiedAt: new Date(clock()).toISOString(),
+        expiresAt: new Date(clock() + 300_000).toISOString(),
+      },
+    ]);
+    clock.advance(299.999);
+    expectTransferred(await alice.transfer());
+    clock.advance(0.001);
+    expectProblem(await alice.transfer(), 'mfa_expired', expired(300, 300));
+  });
+
+  it.each([
+    [60, 60],
+    [1.5, 1.5],
+    [86_400, 86_400],
+  ])('takes its window of %d s from `mfa.windowSeconds`', async (windowSeconds, allowed) => {
+    const alice = await clientOf(undefined, { windowSeconds });
+    await alice.verifyMfa();
+    clock.advance(allowed - 0.5);
+    // The access token lives for 900 s only.
+    if (allowed < 900) expectTransferred(await alice.transfer());
+    clock.advance(0.5);
+    const refusal = await alice.transfer();
+    expect(refusal.body).toMatchObject({
+      errorType: allowed < 900 ? 'mfa_expired' : 'token_expired',
+    });
+  });
+
+  it('is satisfied by a verification that is started again', async () => {
+    const alice = await clientOf();
+    await alice.verifyMfa();
+    clock.advance(299);
+    await alice.verifyMfa({ method: 'hwk' });
+    clock.advance(299);
+    expectTransferred(await alice.transfer());
+    expect((await alice.currentMfa()).body).toMatchObject({ method: 'hwk' });
+  });
+
+  it('tells expired from never verified for an hour after the expiry, at least', async () => {
+    const alice = await clientOf();
+    await alice.verifyMfa();
+    const { authentication } = issuer;
+    const sessions = createSessions({ authentication, clock });
+    const app = walletApi(sessions);
+    const token = await issuer.sign({ exp: clock() / 1000 + 9000 });
+    await new WalletClient(app, token).verifyMfa();
+    clock.advance(300 + 3600);
+    expectProblem(await new WalletClient(app, token).transfer(), 'mfa_expired', expired(3900, 300));
+    const other = await issuer.sign({ exp: clock() / 1000 + 9000 });
+    expectProblem(await new WalletClient(app, other).transfer(), 'mfa_required');
+  });
+});
+
+describe('requireMfa({ maxAgeSeconds })', () => {
+  it('wants a verification that recent', async () => {
+    const alice = await clientOf({ maxAgeSeconds: 60 });
+    expectProblem(await alice.transfer(), 'mfa_required', { maxAgeSeconds: 60 });
+    await alice.verifyMfa();
+    clock.advance(59);
+    expectTransferred(await alice.transfer());
+    clock.advance(1);
+    expectProblem(await alice.transfer(), 'mfa_expired', expired(60, 60));
+    // For other routes it is good for as long as before.
+    expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
+  });
+
+  it('counts as the window where it is more than that', async () => {
+    const alice = await clientOf({ maxAgeSeconds: 10_000 }, { windowSeconds: 100 });
+    expectProblem(await alice.transfer(), 'mfa_required', { maxAgeSeconds: 100 });
+    await alice.verifyMfa();
+    clock.advance(99);
+    expectTransferred(await alice.transfer());
+    clock.advance(1);
+    expectProblem(await alice.transfer(), 'mfa_expired', expired(100, 100));
+  });
+});
+
+describe('requireMfa({ methods })', () => {
+  const methods = ['hwk', 'totp'];
+
+  it('wants one of these methods', async () => {
+    const alice = await clientOf({ methods });
+    expectProblem(await alice.transfer(), 'mfa_required', { methods });
+    await alice.verifyMfa({ method: 'sms' });
+    expectProblem(await alice.transfer(), 'mfa_required', { methods });
+    await alice.verifyMfa({ method: 'totp' });
+    expectTransferred(await alice.transfer());
+    clock.advance(300);
+    expectProblem(await alice.transfer(), 'mfa_expired', { methods, ...expired(300, 300) });
+  });
+
+  it.each(['TOTP', 'totp ', 'totp,hwk'])('does not take %j for one of them', async (method) => {
+    const alice = await clientOf({ methods });
+    await alice.verifyMfa({ method });
+    expectProblem(await alice.transfer(), 'mfa_required', { methods });
+  });
+
+  it('asks for one of them, and not for a fresher one, after another method expired', async () => {
+    const alice = await clientOf({ methods });
+    await alice.verifyMfa({ method: 'sms' });
+    clock.advance(400);
+    expectProblem(await alice.transfer(), 'mfa_required', { methods });
+  });
+
+  it('keeps to the methods it was given, whatever becomes of the array', async () => {
+    const given = ['hwk'];
+    const alice = await clientOf({ methods: given });
+    given.push('sms');
+    await alice.verifyMfa({ method: 'sms' });
+    expectProblem(await alice.transfer(), 'mfa_required', { methods: ['hwk'] });
+  });
+});
+
+describe('requireMfa({ acr })', () => {
+  const acr = ['urn:example:mfa', 'urn:example:phr'];
+
+  it('wants one of these values, and names them in the challenge', async () => {
+    const alice = await clientOf({ acr });
+    expectProblem(await alice.transfer(), 'mfa_required', { acrValues: acr });
+    await alice.verifyMfa({ method: 'totp' });
+    expectProblem(await alice.transfer(), 'mfa_required', { acrValues: acr });
+    await alice.verifyMfa({ method: 'totp', acr: 'urn:example:mfa2' });
+    expectProblem(await alice.transfer(), 'mfa_required', { acrValues: acr });
+    await alice.verifyMfa({ method: 'totp', acr: 'urn:example:phr' });
+    expectTransferred(await alice.transfer());
+    clock.advance(300);
+    expectProblem(await alice.transfer(), 'mfa_expired', { acrValues: acr, ...expired(300, 300) });
+  });
+
+  it('wants a method besides, of the same verification, where there are both', async () => {
+    const demand = { acr: ['urn:a'], methods: ['hwk'] };
+    const alice = await clientOf(demand);
+    const asked = { acrValues: ['urn:a'], methods: ['hwk'] };
+    for (const proof of [
+      { method: 'totp', acr: 'urn:a' },
+      { method: 'hwk', acr: 'urn:b' },
+      { method: 'hwk' },
+    ]) {
+      await alice.verifyMfa(proof);
+      expectProblem(await alice.transfer(), 'mfa_required', asked);
+    }
+    await alice.verifyMfa({ method: 'hwk', acr: 'urn:a' });
+    expectTransferred(await alice.transfer());
+  });
+});
+
+describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express) => {
+  async function transferWhen(
+    when: unknown,
+    body: object = {},
+    mfa?: MfaOptions,
+  ): Promise<[number, unknown]> {
+    const { authentication } = issuer;
+    const app = express().use(validateSession({ authentication, clock, mfa }), express.json());
+    app.post('/transfers', requireMfa({ when } as RequireMfaOptions), (_req, res) => {
+      res.status(201).json({ transferred: true });
+    });
+    app.use(showError);
+    const { accessToken } = await issuer.signIn('alice');
+    const [status, answer] = answerOf(
+      await new WalletClient(app, accessToken).transfer().send(body),
+    );
+    return [status, answer];
+  }
+
+  const isLarge = (req: ConditionRequest): boolean =>
+    (req.body as { amount: number }).amount > 1000;
+
+  it.each([
+    ['at once', isLarge],
+    ['after a while', async (req: ConditionRequest) => (await setImmediate(), isLarge(req))],
+  ])('guards the requests that it says, and is asked %s', async (_what, when) => {
+    const passed = [201, { transferred: true }];
+    expect(await transferWhen(when, { amount: 1000 })).toEqual(passed);
+    const [status, body] = await transferWhen(when, { amount: 1001 });
+    expect([status, (body as { errorType: string }).errorType]).toEqual([403, 'mfa_required']);
+  });
+
+  it.each([undefined, null, 0, '', NaN, 'false', {}, Promise.resolve(undefined)])(
+    'guards where it answers %p, which is neither yes nor no',
+    async (answer) => {
+      const [status] = await transferWhen(() => answer);
+      expect(status).toBe(403);
+    },
+  );
+
+  it.each([
+    [
+      'throws',
+      (): never => {
+        throw new RangeError('of the app');
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('of the app'))],
+  ])('passes on what it %s, as the app has it', async (_what, when) => {
+    expect(await transferWhen(when)).toEqual([500, { name: 'RangeError', message: 'of the app' }]);
+  });
+
+  it('passes on even a refusal that it throws, and not to onError', async () => {
+    const seen: unknown[] = [];
+    const { authentication } = issuer;
+    const onError = (error: SessionError): void => {
+      seen.push(error);
+    };
+    const app = express().use(validateSession({ authentication, clock, onError }));
+    const when = (): never => {
+      throw new SessionError('session_revoked');
+    };
+    app.post('/transfers', requireMfa({ when }), (_req, res) => res.json('the open door'));
+    app.use(showError);
+    const { accessToken } = await issuer.signIn('alice');
+    const [status, body] = answerOf(await new WalletClient(app, accessToken).transfer());
+    expect([status, body]).toMatchObject([500, { name: 'SessionError' }]);
+    expect(seen).toEqual([]);
+  });
+
+  it('asks no store where the request is none of its business', async () => {
+    const store = countingStore();
+    const { authentication } = issuer;
+    const app = walletApi({ authentication, clock, store }, { transfers: { when: () => false } });
+    const { accessToken } = await issuer.signIn('alice');
+    expectTransferred(await new WalletClient(app, accessToken).transfer());
+    expect(store.reads).toBe(1);
+  });
+});
+
+describe('A user who is not enrolled', () => {
+  const notEnrolled = { isEnrolled: () => false };
+
+  it('is refused with mfa_not_enrolled', async () => {
+    expectProblem(await (await clientOf(undefined, notEnrolled)).transfer(), 'mfa_not_enrolled');
+    const later = { isEnrolled: () => Promise.resolve(false) };
+    const deny = { whenNotEnrolled: 'deny', maxAgeSeconds: 60, methods: ['totp'] } as const;
+    expectProblem(await (await clientOf(deny, later)).transfer(), 'mfa_not_enrolled', {
+      maxAgeSeconds: 60,
+      methods: ['totp'],
+    });
+  });
+
+  it("is let through where the route says `whenNotEnrolled: 'allow'`", async () => {
+    const alice = await clientOf({ whenNotEnrolled: 'allow' }, notEnrolled);
+    expectTransferred(await alice.transfer());
+  });
+
+  it('is asked about with the session', async () => {
+    const asked: string[] = [];
+    const alice = await clientOf(undefined, {
+      isEnrolled: (session) => {
+        asked.push(session.userId);
+        return true;
+      },
+    });
+    expectProblem(await alice.transfer(), 'mfa_required');
+    expect(asked).toEqual(['alice']);
+  });
+
+  it('is not asked about where an MFA session satisfies the route', async () => {
+    let asked = 0;
+    const isEnrolled = (): boolean => {
+      asked += 1;
+      return false;
+    };
+    const alice = await clientOf(undefined, { isEnrolled });
+    await alice.verifyMfa();
+    expectTransferred(await alice.transfer());
+    expect(asked).toBe(0);
+  });
+});
+
+describe('A user of whom nobody knows whether he is enrolled', () => {
+  const allow = { whenNotEnrolled: 'allow' } as const;
+
+  it.each([
+    ['there is no isEnrolled', undefined],
+    ['isEnrolled says yes', () => true],
+    ['isEnrolled says yes later', () => Promise.resolve(true)],
+    ['isEnrolled says nothing', () => undefined],
+    ['isEnrolled says null', () => null],
+    ['isEnrolled says 0', () => 0],
+    ['isEnrolled says nothing later', () => Promise.resolve()],
+    ['isEnrolled answers an object', () => ({ enrolled: false })],
+  ])('is asked for MFA, and not let through, where %s', async (_what, isEnrolled) => {
+    const mfa = { isEnrolled } as unknown as MfaOptions;
+    const alice = await clientOf(allow, mfa);
+    expectProblem(await alice.transfer(), 'mfa_required');
+    await alice.verifyMfa();
+    expectTransferred(await alice.transfer());
+    clock.advance(300);
+    expectProblem(await alice.transfer(), 'mfa_expired', expired(300, 300));
+  });
+
+  it.each([
+    [
+      'throws',
+      (): never => {
+        throw new Error('the user service is down');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the user service is down'))],
+  ])('is asked for MFA where isEnrolled %s, and the app is told why', async (_what, isEnrolled) => {
+    const causes: unknown[] = [];
+    const { authentication } = issuer;
+    const app = walletApi(
+      {
+        authentication,
+        clock,
+        mfa: { isEnrolled },
+        onError: (error, req, res) => {
+          causes.push(error.cause);
+          res.statusCode = error.status;
+          res.end(JSON.stringify(error.toProblem(req)));
+        },
+      },
+      { transfers: allow },
+    );
+    const alice = new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+    await alice.verifyMfa();
+    expectTransferred(await alice.transfer());
+    clock.advance(300);
+    const { text } = await alice.transfer();
+    expect(JSON.parse(text)).toMatchObject({ errorType: 'mfa_required' });
+    expect(text).not.toContain('user service');
+    expect(causes).toEqual([new Error('the user service is down')]);
+  });
+});
+
+describe('session.mfa.start()', () => {
+  it.each([
+    undefined,
+    null,
+    'totp',
+    {},
+    { method: '' },
+    { method: 5 },
+    { method: 'totp', acr: '' },
+  ])('wants to know how MFA was verified, and not %j', async (proof) => {
+    const { authentication } = issuer;
+    const sessions = createSessions({ authentication, clock });
+    const session = await sessions.authenticateToken(await issuer.sign());
+    await expect(session.mfa.start(proof as { method: string })).rejects.toThrow(TypeError);
+    await expect(session.mfa.start(proof as { method: string })).rejects.toThrow(
+      'mfa.start(proof)',
+    );
+    expect(await session.mfa.current()).toBeUndefined();
+  });
+
+  it('gives the MFA session that current() gives', async () => {
+    const { authentication } = issuer;
+    const sessions = createSessions({ authentication, clock, mfa: { windowSeconds: 60 } });
+    const { mfa } = await sessions.authenticateToken(await issuer.sign());
+    const started = await mfa.start({ method: 'totp', acr: 'urn:a' });
+    expect(started).toEqual({
+      method: 'totp',
+      acr: 'urn:a',
+      verifiedAt: new Date(clock()),
+      expiresAt: new Date(clock() + 60_000),
+    });
+    clock.advance(59);
+    expect(await mfa.current()).toEqual(started);
+    clock.advance(1);
+    expect(await mfa.current()).toBeUndefined();
+  });
+});

@@ -1,0 +1,100 @@
+import { SessionError, type Problem } from 'express-wallet-session';
+import { createTestIssuer } from 'express-wallet-session/testing';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { walletApi, WalletClient } from '../support/app.js';
+import { expectProblem, UUID } from '../support/expect-problem.js';
+
+const { authentication } = await createTestIssuer();
+const app = walletApi({ authentication });
+const LONGEST = 'a'.repeat(128);
+
+function anonymous(headers: Readonly<Record<string, string>>): WalletClient {
+  return new WalletClient(app, undefined, headers);
+}
+
+describe('The correlation id of an answer', () => {
+  it.each([
+    ['X-Correlation-Id', 'b6c0a5e2-98d1-4f0e-9f39-2f1f3a6e0a11'],
+    ['X-Request-Id', 'req_1.2-3'],
+    ['x-correlation-id', LONGEST],
+    ['X-Request-Id', '.'],
+  ])('is that of %s: %s', async (name, correlationId) => {
+    expectProblem(await anonymous({ [name]: correlationId }).me(), 'token_missing', {
+      correlationId,
+    });
+  });
+
+  it('is that of X-Correlation-Id where there are both', async () => {
+    const both = { 'x-request-id': 'second', 'x-correlation-id': 'first' };
+    expectProblem(await anonymous(both).me(), 'token_missing', { correlationId: 'first' });
+    const harmful = { 'x-request-id': 'second', 'x-correlation-id': '<script>' };
+    expectProblem(await anonymous(harmful).me(), 'token_missing', { correlationId: 'second' });
+  });
+
+  it.each([
+    '',
+    ' ',
+    'a b',
+    'a/b',
+    '<script>',
+    '"',
+    'a,b',
+    '{{7*7}}',
+    `${LONGEST}a`,
+    'id;x',
+    '%0d%0a',
+  ])('is a new UUID where the request brings %j', async (id) => {
+    const answers = [
+      await anonymous({ 'x-correlation-id': id }).me(),
+      await anonymous({ 'x-correlation-id': id }).me(),
+    ];
+    for (const answer of answers) expectProblem(answer, 'token_missing');
+    const ids = answers.map((answer) => (answer.body as Problem).correlationId);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it.each(['é', '\u2028', 'ａ', 'a\u0000'])('is a new UUID for bytes such as %j', async (text) => {
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.end(`GET /me HTTP/1.1\r\nHost: a\r\nX-Request-Id: ${text}\r\nConnection: close\r\n\r\n`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    server.close();
+    const answer = Buffer.concat(chunks).toString('utf8');
+    // Node itself refuses a NUL before any middleware sees it.
+    if (text.includes('\u0000')) expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    else {
+      const { correlationId } = JSON.parse(answer.slice(answer.indexOf('{'))) as Problem;
+      expect(correlationId).toMatch(UUID);
+    }
+  });
+
+  it('is a new UUID where a header stands twice', async () => {
+    const { body } = await anonymous({ 'x-request-id': 'a' }).me().set('X-Request-Id', 'a, b');
+    expect(body).toMatchObject({ correlationId: expect.stringMatching(UUID) as string });
+  });
+});
+
+describe('toProblem(req)', () => {
+  it.each(['a\r\nSet-Cookie: a=b', 'a\n', '\u0000', ['a', 'b'], undefined, 5])(
+    'never takes over %j',
+    (id) => {
+      const headers = { 'x-correlation-id': id } as Record<string, string>;
+      expect(new SessionError('token_missing').toProblem({ headers }).correlationId).toMatch(UUID);
+    },
+  );
+
+  it('gives one request the same id as often as it is asked, and another one another', () => {
+    const [req, other] = [{ headers: {} }, { headers: {} }];
+    const error = new SessionError('token_missing');
+    const { correlationId } = error.toProblem(req);
+    expect(correlationId).toMatch(UUID);
+    expect(error.toProblem(req)).toEqual(error.toProblem(req));
+    expect(new SessionError('mfa_required').toProblem(req).correlationId).toBe(correlationId);
+    expect(error.toProblem(other).correlationId).not.toBe(correlationId);
+    expect(error.toProblem().correlationId).toMatch(UUID);
+  });
+});

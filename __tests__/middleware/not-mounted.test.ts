@@ -1,0 +1,55 @@
+import {
+  ConfigurationError,
+  findSession,
+  getSession,
+  requireMfa,
+  requireSession,
+} from 'express-wallet-session';
+import { answerOf, expressVersions, handle, showError, WalletClient } from '../support/app.js';
+
+const HOW_TO_MOUNT = 'Mount it ahead of your routes: app.use(validateSession()).';
+
+function message(what: string): string {
+  return `${what} found no session: no validateSession() ran before it on this request. ${HOW_TO_MOUNT}`;
+}
+
+describe.each(expressVersions)(
+  'Without a validateSession() before it, on %s,',
+  (_name, express) => {
+    it.each([
+      ['requireMfa()', requireMfa()],
+      ['requireMfa() with a condition', requireMfa({ when: () => false })],
+      ['requireMfa() that lets others in', requireMfa({ whenNotEnrolled: 'allow' })],
+      ['requireSession()', requireSession()],
+    ])('%s is no open door but says how to mount it', async (name, guard) => {
+      const app = express().use(guard);
+      app.use((_req, res) => res.json('the open door')).use(showError);
+      const answer = answerOf(await new WalletClient(app, 'any token').transfer());
+      const what = name.replace(/\).*/, ')');
+      expect(answer).toEqual([500, { name: 'ConfigurationError', message: message(what) }]);
+    });
+
+    it('getSession() and findSession() say how to mount it', async () => {
+      const app = express();
+      handle(app, 'get', '/me', (session) => session);
+      app.get('/maybe', (req, res) => res.json(findSession(req)));
+      app.use(showError);
+      const body = { name: 'ConfigurationError', message: message('getSession(req)') };
+      for (const path of ['/me', '/maybe']) {
+        expect(answerOf(await new WalletClient(app).send('get', path))).toEqual([500, body]);
+      }
+    });
+  },
+);
+
+describe('getSession() and findSession()', () => {
+  it.each([{}, { session: { userId: 'alice' } }, [], undefined, null, 'a request'])(
+    'find no session on %p',
+    (req) => {
+      for (const read of [getSession, findSession]) {
+        expect(() => read(req as object)).toThrow(ConfigurationError);
+        expect(() => read(req as object)).toThrow(HOW_TO_MOUNT);
+      }
+    },
+  );
+});

@@ -1,0 +1,144 @@
+import {
+  findSession,
+  requireMfa,
+  requireSession,
+  sendProblem,
+  SessionError,
+  validateSession,
+  type ErrorType,
+  type SessionOptions,
+} from 'express-wallet-session';
+import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
+import type { ServerResponse } from 'node:http';
+import { answerOf, expressVersions, showError, WalletClient } from '../support/app.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+type OnError = NonNullable<SessionOptions['onError']>;
+
+describe.each(expressVersions)('onError on %s', (_version, express) => {
+  const clock = createTestClock();
+
+  async function appWith(onError: OnError): Promise<{
+    nobody: WalletClient;
+    stranger: WalletClient;
+    alice: WalletClient;
+  }> {
+    const issuer = await createTestIssuer({ clock });
+    const { authentication } = issuer;
+    const app = express();
+    app.use(validateSession({ authentication, clock, required: false, onError }));
+    app.get('/me', requireSession(), (_req, res) => res.json('passed'));
+    app.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
+    app.use(showError);
+    return {
+      nobody: new WalletClient(app),
+      stranger: new WalletClient(app, 'nonsense'),
+      alice: new WalletClient(app, (await issuer.signIn('alice')).accessToken),
+    };
+  }
+
+  it('gets every refusal, before any header is set, and may end in sendProblem()', async () => {
+    const seen: [ErrorType, unknown, boolean][] = [];
+    const { nobody, stranger, alice } = await appWith((error, req, res) => {
+      const ours = ['www-authenticate', 'cache-control', 'retry-after', 'content-type'];
+      const names = res.getHeaderNames().filter((name) => ours.includes(name));
+      seen.push([error.errorType, names, error instanceof SessionError]);
+      res.setHeader('X-Handled', 'yes');
+      sendProblem(error, req, res);
+    });
+    for (const [response, errorType] of [
+      [await stranger.me(), 'token_invalid'],
+      [await nobody.me(), 'token_missing'],
+      [await nobody.transfer(), 'token_missing'],
+      [await alice.transfer(), 'mfa_required'],
+    ] as const) {
+      expectProblem(response, errorType);
+      expect(response.headers['x-handled']).toBe('yes');
+    }
+    expect(seen).toEqual([
+      ['token_invalid', [], true],
+      ['token_missing', [], true],
+      ['token_missing', [], true],
+      ['mfa_required', [], true],
+    ]);
+  });
+
+  it('is given the status, the action, the headers, the body and the cause', async () => {
+    let given: SessionError | undefined;
+    const { stranger } = await appWith((error, req, res) => {
+      given = error;
+      expect(error.toProblem(req)).toEqual(error.toProblem(req));
+      (res as ServerResponse & { json(body: unknown): void }).json(error.toProblem(req));
+    });
+    const { body } = (await stranger.me()) as { body: unknown };
+    expect(given).toMatchObject({
+      name: 'SessionError',
+      errorType: 'token_invalid',
+      status: 401,
+      action: 'sign_in',
+      detail: 'The access token is not valid here.',
+      message: 'The access token is not valid here.',
+      headers: { 'Cache-Control': 'no-store', 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+      cause: expect.any(Error) as Error,
+    });
+    expect(body).toMatchObject({ errorType: 'token_invalid' });
+  });
+
+  it('may answer in its own way', async () => {
+    const { alice, nobody } = await appWith((error, _req, res) => {
+      res.statusCode = 418;
+      res.end(JSON.stringify(error.errorType));
+    });
+    expect((await alice.transfer()).text).toBe('"mfa_required"');
+    const response = await nobody.me();
+    expect([response.status, response.text]).toEqual([418, '"token_missing"']);
+    expect(response.headers).not.toHaveProperty('www-authenticate');
+  });
+
+  it('may pass the error on to the handlers of the app', async () => {
+    const { nobody, alice } = await appWith((error, _req, _res, next) => {
+      next(error);
+    });
+    const body = { name: 'SessionError', message: 'This request needs an access token.' };
+    expect(answerOf(await nobody.me())).toEqual([500, body]);
+    expect((await alice.transfer()).body).toMatchObject({ name: 'SessionError' });
+  });
+
+  it.each([
+    [
+      'that throws',
+      (): never => {
+        throw new RangeError('onError is broken');
+      },
+    ],
+    ['that rejects', () => Promise.reject(new RangeError('onError is broken'))],
+    [
+      'that rejects after a while',
+      async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        throw new RangeError('onError is broken');
+      },
+    ],
+  ])('%s lets no request hang', async (_what, onError) => {
+    const { nobody, alice } = await appWith(onError);
+    const broken = [500, { name: 'RangeError', message: 'onError is broken' }];
+    expect(answerOf(await nobody.me())).toEqual(broken);
+    expect(answerOf(await alice.transfer())).toEqual(broken);
+  });
+
+  it('does not get what is no refusal', async () => {
+    const seen: unknown[] = [];
+    const app = express();
+    const { authentication } = await createTestIssuer({ clock });
+    const token = (): never => {
+      throw new RangeError('the app is broken');
+    };
+    const onError: OnError = (error) => {
+      seen.push(error);
+    };
+    app.use(validateSession({ authentication, token: [token], onError }));
+    app.use((req, res) => res.json(findSession(req))).use(showError);
+    expect((await new WalletClient(app).me()).body).toMatchObject({ name: 'RangeError' });
+    expect(seen).toEqual([]);
+  });
+});

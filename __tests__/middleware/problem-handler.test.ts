@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  memoryStore,
+  problemHandler,
+  sendProblem,
+  SessionError,
+  validateSession,
+  type ErrorType,
+} from 'express-wallet-session';
+import { createTestIssuer } from 'express-wallet-session/testing';
+import type { Express } from 'express';
+import { answerOf, expressVersions, handle, showError, WalletClient } from '../support/app.js';
+import { ANSWERS, expectProblem } from '../support/expect-problem.js';
+
+const errorTypes = Object.keys(ANSWERS) as ErrorType[];
+
+describe.each(expressVersions)('problemHandler() on %s', (_version, express) => {
+  function failingWith(error: unknown): Express {
+    return express().use((_req, _res, next) => {
+      next(error);
+    });
+  }
+
+  it('answers what a handler met, such as a store that is down', async () => {
+    const issuer = await createTestIssuer();
+    const { authentication } = issuer;
+    const store = memoryStore();
+    const write = (): never => {
+      throw new Error('connection refused by 10.0.0.5');
+    };
+    const app = express().use(validateSession({ authentication, store: { ...store, write } }));
+    handle(app, 'post', '/mfa', (session) => session.mfa.start({ method: 'totp' }));
+    app.use(problemHandler(), showError);
+    const client = new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+    expectProblem(await client.verifyMfa(), 'store_unavailable');
+  });
+
+  it.each(errorTypes.filter((type) => !type.startsWith('mfa')))('answers %s', async (errorType) => {
+    const app = failingWith(new SessionError(errorType)).use(problemHandler(), showError);
+    expectProblem(await new WalletClient(app).me(), errorType);
+  });
+
+  it.each([
+    new Error('of the app'),
+    Object.assign(new Error('forged'), { errorType: 'mfa_required', status: 403 }),
+    Object.assign(new Error('not found'), { status: 404 }),
+  ])('passes %p on', async (error) => {
+    const app = failingWith(error).use(problemHandler(), showError);
+    const body = { name: 'Error', message: error.message };
+    expect(answerOf(await new WalletClient(app).me())).toEqual([500, body]);
+  });
+
+  it('leaves an answer that has begun to Express, which closes it', async () => {
+    const app = express().use((_req, res, next) => {
+      res.write('the beginning');
+      next(new SessionError('store_unavailable'));
+    });
+    app.use(problemHandler());
+    await expect(new WalletClient(app).me()).rejects.toThrow('aborted');
+  });
+
+  it.each(errorTypes)('is not needed for Express to see status and headers: %s', async (type) => {
+    const error = new SessionError(type, { mfa: { maxAgeSeconds: 300 }, cause: 'the secret' });
+    const { status, headers, text } = await new WalletClient(failingWith(error)).me();
+    expect(status).toBe(ANSWERS[type].status);
+    expect(headers['cache-control']).toBe('no-store');
+    expect(headers['www-authenticate']).toBe(error.headers['WWW-Authenticate']);
+    expect(headers['retry-after']).toBe(error.headers['Retry-After']);
+    expect(text).not.toContain('the secret');
+  });
+});
+
+describe('sendProblem()', () => {
+  it('answers on plain Node, with the Retry-After that the error has', async () => {
+    const error = new SessionError('store_unavailable', { retryAfterSeconds: 2.1 });
+    const server = createServer((req, res) => {
+      sendProblem(error, req, res);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    const text = await response.text();
+    const headers = Object.fromEntries(response.headers);
+    const answered = { status: response.status, headers, body: JSON.parse(text) as unknown, text };
+    expectProblem(answered, 'store_unavailable', { retryAfter: '3' });
+    server.close();
+  });
+
+  it.each([0, -5, 0.2, undefined])('never says Retry-After: 0, for %p neither', (seconds) => {
+    const error = new SessionError('verification_unavailable', { retryAfterSeconds: seconds });
+    expect(error.headers).toEqual({ 'Cache-Control': 'no-store', 'Retry-After': '1' });
+  });
+
+  it('takes nothing else for a refusal', () => {
+    const given = new Error('of the app') as SessionError;
+    expect(() => {
+      sendProblem(given, {} as never, {} as never);
+    }).toThrow('sendProblem(error, req, res) answers a SessionError; pass every other error to');
+  });
+
+  it('cuts an answer off that has begun, so that it is not taken for whole', async () => {
+    const server = createServer((req, res) => {
+      res.write('the beginning');
+      sendProblem(new SessionError('session_revoked'), req, res);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(
+      fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text()),
+    ).rejects.toThrow();
+    server.close();
+  });
+});
+
+describe('SessionError', () => {
+  it('keeps its cause to itself', () => {
+    const cause = new Error('inner');
+    const error = new SessionError('mfa_required', { cause, mfa: { maxAgeSeconds: 300 } });
+    expect(error.cause).toBe(cause);
+    for (const shown of [error, error.toProblem(), error.headers, String(error)]) {
+      expect(JSON.stringify(shown)).not.toContain('inner');
+    }
+    expect(Object.isFrozen(error.headers)).toBe(true);
+  });
+});

@@ -1,0 +1,173 @@
+/**
+ * No refusal says anything that was only meant for the issuer, the store or the log.
+ */
+import {
+  cdpAuthentication,
+  memoryStore,
+  type MfaEvidence,
+  type SessionOptions,
+  type SessionStore,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+} from 'express-wallet-session/testing';
+import type { Response } from 'supertest';
+import { expressVersions, previously, walletApi, WalletClient } from '../support/app.js';
+
+const SECRETS = {
+  sub: 'user-5f1e',
+  jti: 'jti-77aa',
+  email: 'alice@example.com',
+  auth_type: 'auth-type-0b',
+  acr: 'urn:acr:9c',
+  amr: ['amr-3d'],
+  inner: 'ECONNREFUSED redis://:hunter2@10.0.0.5',
+};
+
+function failing(): never {
+  throw new Error(SECRETS.inner);
+}
+
+function rejecting(): Promise<never> {
+  return Promise.reject(new Error(SECRETS.inner));
+}
+
+const down: SessionStore = { read: failing, write: failing, remove: failing, move: failing };
+const gone: SessionStore = { read: rejecting, write: failing, remove: rejecting, move: failing };
+const strange = { ...memoryStore(), read: () => [SECRETS.inner] } as unknown as SessionStore;
+
+describe.each(expressVersions)('On %s no refusal tells', (_version, express) => {
+  let clock: TestClock;
+  let issuer: TestIssuer;
+  let token: string;
+  let tokens: string[];
+
+  beforeEach(async () => {
+    clock = createTestClock();
+    issuer = await createTestIssuer({ clock, projectId: 'project-e2' });
+    token = await issuer.sign(SECRETS);
+    tokens = [token];
+  });
+
+  function client(options: Partial<SessionOptions>, accessToken?: string): WalletClient {
+    const { authentication } = issuer;
+    const transfers = { acr: ['urn:wanted'] };
+    const app = walletApi({ authentication, clock, ...options }, { express, transfers });
+    if (accessToken !== undefined) tokens.push(accessToken);
+    return new WalletClient(app, accessToken);
+  }
+
+  async function refusedBy(answer: PromiseLike<Response>): Promise<void> {
+    const { status, headers, text, body } = await answer;
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(headers['content-type']).toBe('application/problem+json');
+    const told = JSON.stringify([headers, text, body]);
+    const parts = tokens.flatMap((one) => [one, ...one.split('.')]).filter((part) => part !== '');
+    const words = [...Object.values(SECRETS).flat(), ...SECRETS.inner.split(' ')];
+    for (const secret of [...parts, ...words, issuer.projectId, issuer.issuer, 'kid']) {
+      expect(told).not.toContain(secret);
+    }
+    const needed = ['cache-control', 'connection', 'content-length', 'content-type', 'date'];
+    const saying = status === 503 ? 'retry-after' : 'www-authenticate';
+    expect(Object.keys(headers as object).sort()).toEqual(
+      [...needed, saying, 'x-powered-by'].sort(),
+    );
+  }
+
+  it('what stands in a token, whatever is wrong with it', async () => {
+    for (const wrong of [
+      `${token}x`,
+      token.slice(0, -10),
+      token.replace('.', '..'),
+      'alice@example.com',
+      await issuer.sign({ ...SECRETS, aud: 'another-aud' }),
+      await issuer.sign({ ...SECRETS, iss: 'another-iss' }),
+      await issuer.sign({ ...SECRETS, project_id: 'another-project' }),
+      await issuer.sign({ ...SECRETS, sub: 5 }),
+      await issuer.sign({ ...SECRETS, exp: 'user-5f1e' }),
+      await issuer.sign(SECRETS, { alg: 'HS256' }),
+      await issuer.sign(SECRETS, { alg: 'none' }),
+      await issuer.sign(SECRETS, { kid: 'kid-user-5f1e' }),
+      await issuer.sign({ ...SECRETS, exp: clock() / 1000 - 60 }),
+      await issuer.sign({ ...SECRETS, auth_time: clock() / 1000 - 700_000 }),
+    ]) {
+      await refusedBy(client({}, wrong).me());
+    }
+  });
+
+  it('what stands in a token in two places, or in a bad header', async () => {
+    const app = client({ token: [(req) => req.headers['x-a']?.toString(), () => token] });
+    await refusedBy(app.me().set('x-a', token));
+    await refusedBy(client({}).me().set('Authorization', `Bearer ${token} ${token}`));
+    await refusedBy(client({}).me().set('Authorization', `Basic ${token}`));
+  });
+
+  it('who was signed out', async () => {
+    const alice = client({}, token);
+    await alice.signOutEverywhere();
+    await refusedBy(alice.me());
+  });
+
+  it('what a store says of its trouble', async () => {
+    for (const store of [down, gone, strange]) {
+      await refusedBy(client({ store }, token).me());
+      await refusedBy(client({ store, revocation: 'when-available' }, token).transfer());
+    }
+  });
+
+  it('what a store says of its trouble in the middle of a request', async () => {
+    const store = { ...memoryStore(), write: failing, remove: failing };
+    const alice = client({ store }, token);
+    for (const answer of [
+      alice.verifyMfa(),
+      alice.endMfa(),
+      alice.endMfaEverywhere(),
+      alice.signOut(),
+      alice.signOutEverywhere(),
+    ]) {
+      await refusedBy(answer);
+    }
+  });
+
+  it('why MFA is asked for', async () => {
+    await refusedBy(client({}, token).transfer());
+    const malformed = (): MfaEvidence => SECRETS as unknown as MfaEvidence;
+    for (const evidence of [failing, rejecting, malformed]) {
+      await refusedBy(client({ mfa: { evidence } }, token).transfer());
+    }
+    for (const isEnrolled of [failing, rejecting, () => false]) {
+      await refusedBy(client({ mfa: { isEnrolled } }, token).transfer());
+    }
+    const alice = client({}, token);
+    await alice.verifyMfa({ method: SECRETS.inner, acr: SECRETS.acr });
+    await refusedBy(alice.transfer());
+  });
+
+  it('how verification failed', async () => {
+    const failure = { statusCode: 401, message: SECRETS.inner };
+    for (const validateAccessToken of [
+      rejecting,
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as SDKs may
+      () => Promise.reject(failure),
+      () => Promise.resolve({ userId: '', secret: SECRETS.inner }),
+    ]) {
+      const authentication = cdpAuthentication({ projectId: 'project-e2', validateAccessToken });
+      await refusedBy(client({ authentication }, token).me());
+    }
+    issuer.setOutage(true);
+    await refusedBy(client({}, token).me());
+  });
+
+  it('what the previous token was', async () => {
+    const previous = await issuer.sign({ ...SECRETS, jti: 'jti-of-previous' });
+    tokens.push(previous);
+    const { authentication } = issuer;
+    const app = walletApi({ authentication, clock }, { express });
+    for (const one of [previous, `${previous}x`, SECRETS.inner]) {
+      await refusedBy(new WalletClient(app, token, previously(one)).transfer());
+    }
+  });
+});

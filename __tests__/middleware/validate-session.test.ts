@@ -1,0 +1,380 @@
+import type { Express, Request } from 'express';
+import {
+  createSessions,
+  customAuthentication,
+  findSession,
+  fromBearer,
+  fromCookie,
+  getSession,
+  requireSession,
+  requireMfa,
+  validateSession,
+  type Session,
+  type SessionOptions,
+} from 'express-wallet-session';
+import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
+import {
+  answerOf,
+  expressVersions,
+  handle,
+  showError,
+  walletApi,
+  WalletClient,
+} from '../support/app.js';
+import { countingStore } from '../support/counting-store.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+describe.each(expressVersions)('validateSession() on %s', (_version, express) => {
+  const clock = createTestClock();
+  let issuer: TestIssuer;
+  let options: SessionOptions;
+  let accessToken: string;
+
+  beforeEach(async () => {
+    issuer = await createTestIssuer({ clock });
+    options = { authentication: issuer.authentication, clock };
+    ({ accessToken } = await issuer.signIn('alice'));
+  });
+
+  /** Answers every path below with what `read` makes of the request. */
+  function answering(app: Express, read: (req: Request) => unknown): Express {
+    app.use((req, res) => {
+      res.json(read(req) ?? null);
+    });
+    return app.use(showError);
+  }
+
+  it('gives a request its session, by getSession(), findSession() and req.session', async () => {
+    const app = answering(express().use(validateSession(options)), (req) => [
+      getSession(req).userId,
+      findSession(req)?.userId,
+      (req as Request & { session?: Session }).session === getSession(req),
+    ]);
+    const response = await new WalletClient(app, accessToken).me();
+    expect([response.status, response.body]).toEqual([200, ['alice', 'alice', true]]);
+  });
+
+  it('takes what createSessions() made instead of options', async () => {
+    const app = walletApi(createSessions(options), { express });
+    expect((await new WalletClient(app, accessToken).me()).body).toMatchObject({ userId: 'alice' });
+  });
+
+  it('refuses requests without a token, and with a bad one', async () => {
+    const app = walletApi(options, { express });
+    expectProblem(await new WalletClient(app).me(), 'token_missing');
+    expectProblem(await new WalletClient(app, 'nonsense').me(), 'token_invalid');
+    for (const authorization of ['Basic YWxpY2U6cGFzcw==', 'Digest username="alice"']) {
+      expectProblem(
+        await new WalletClient(app, undefined, { authorization }).me(),
+        'token_missing',
+      );
+    }
+  });
+
+  describe('with `required: false`', () => {
+    it('lets requests without a token pass as anonymous', async () => {
+      const app = express().use(validateSession({ ...options, required: false }));
+      handle(app, 'get', '/strict', (session) => session);
+      app.get('/guarded', requireSession(), (_req, res) => res.json('passed'));
+      app.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
+      app.use((req, res) => {
+        const attached = (req as Request & { session?: Session }).session;
+        res.json([findSession(req) === undefined, attached === undefined]);
+      });
+      const nobody = new WalletClient(answering(app, () => undefined));
+      expect((await nobody.me()).body).toEqual([true, true]);
+      expectProblem(await nobody.send('get', '/guarded'), 'token_missing');
+      expectProblem(await nobody.transfer(), 'token_missing');
+      const alice = new WalletClient(app, accessToken);
+      expect((await alice.send('get', '/guarded')).body).toBe('passed');
+      expect((await alice.me()).body).toEqual([false, false]);
+    });
+
+    it('has getSession() throw `token_missing` on an anonymous request', async () => {
+      const app = walletApi({ ...options, required: false }, { express });
+      expectProblem(await new WalletClient(app).me(), 'token_missing');
+    });
+
+    it('refuses a bad token all the same', async () => {
+      const app = walletApi({
+        ...options,
+        required: false,
+        token: [fromBearer(), fromCookie('t')],
+      });
+      const expired = await issuer.sign({ exp: clock() / 1000 - 60 });
+      expectProblem(await new WalletClient(app, expired).me(), 'token_expired');
+      expectProblem(await new WalletClient(app, 'nonsense').me(), 'token_invalid');
+      const both = { cookie: `t=${accessToken}` };
+      expectProblem(await new WalletClient(app, accessToken, both).me(), 'invalid_request', {
+        detail: 'Send the access token in one place, not in two at once.',
+      });
+      for (const authorization of ['Bearer', 'Bearer a b']) {
+        const client = new WalletClient(app, undefined, { authorization });
+        expectProblem(await client.me(), 'invalid_request');
+      }
+    });
+  });
+
+  describe('reads the token', () => {
+    it('from a cookie or by a function, where it is told to', async () => {
+      const app = walletApi(
+        { ...options, token: [fromCookie('session'), (req) => req.headers['x-token']?.toString()] },
+        { express },
+      );
+      for (const headers of [
+        { cookie: `a=b; session=${accessToken}` },
+        { 'x-token': accessToken },
+      ]) {
+        const response = await new WalletClient(app, undefined, headers).me();
+        expect(response.body).toMatchObject({ userId: 'alice' });
+      }
+      expectProblem(await new WalletClient(app, accessToken).me(), 'token_missing');
+    });
+
+    it('and passes on what such a function throws', async () => {
+      const token = (): never => {
+        throw new RangeError('the reader is broken');
+      };
+      const app = walletApi({ ...options, token: [token] }, { express });
+      const answer = answerOf(await new WalletClient(app, accessToken).me());
+      expect(answer).toEqual([500, { name: 'RangeError', message: 'the reader is broken' }]);
+    });
+
+    it('and says so where such a function returns a promise', async () => {
+      const token = (): string => Promise.resolve(accessToken) as unknown as string;
+      const app = walletApi({ ...options, token: [token] }, { express });
+      const answer = answerOf(await new WalletClient(app, accessToken).me());
+      expect(answer).toEqual([
+        500,
+        {
+          name: 'ConfigurationError',
+          message: expect.stringMatching(/^`token`: a reader must return/) as string,
+        },
+      ]);
+    });
+  });
+
+  describe('attaches the session', () => {
+    const attached = (req: Request): string[] =>
+      Object.entries(req)
+        .filter(([, value]) => value === getSession(req))
+        .map(([name]) => name);
+
+    it.each([
+      ['session', undefined],
+      ['walletSession', 'walletSession'],
+      [undefined, false],
+    ] as const)('as req.%s where `property` is %p', async (name, property) => {
+      const app = answering(express().use(validateSession({ ...options, property })), attached);
+      const response = await new WalletClient(app, accessToken).me();
+      expect(response.body).toEqual(name === undefined ? [] : [name]);
+    });
+
+    it('to nothing that is taken: the first request fails and says what to do', async () => {
+      const theirs = { cart: ['a book'] };
+      const seen: unknown[] = [];
+      const app = express().use((req, _res, next) => {
+        Object.assign(req, { session: theirs });
+        seen.push(req);
+        next();
+      });
+      answering(app.use(validateSession(options)), () => 'passed');
+      for (const client of [new WalletClient(app, accessToken), new WalletClient(app)]) {
+        const answer = answerOf(await client.me());
+        expect(answer).toEqual([
+          500,
+          { name: 'ConfigurationError', message: expect.stringContaining('req.session') as string },
+        ]);
+        expect(JSON.stringify(answer)).toMatch(/property: 'walletSession'.*property: false/);
+      }
+      for (const req of seen) {
+        expect(req).toHaveProperty('session', theirs);
+        expect(() => getSession(req as object)).toThrow('validateSession()');
+      }
+      expect(theirs).toEqual({ cart: ['a book'] });
+    });
+
+    it.each(['walletSession', false] as const)(
+      'beside the one of express-session, with `property: %p`',
+      async (property) => {
+        const app = express().use((req, _res, next) => {
+          Object.assign(req, { session: 'theirs' });
+          next();
+        });
+        answering(app.use(validateSession({ ...options, property })), (req) => [
+          (req as Request & { session?: unknown }).session,
+          getSession(req).userId,
+        ]);
+        const response = await new WalletClient(app, accessToken).me();
+        expect([response.status, response.body]).toEqual([200, ['theirs', 'alice']]);
+      },
+    );
+
+    it.each(['url', 'headers', 'next', 'toString'])(
+      'and never in place of req.%s',
+      async (name) => {
+        const app = express().use(validateSession({ ...options, property: name }));
+        const answer = answerOf(
+          await new WalletClient(
+            answering(app, () => 'passed'),
+            accessToken,
+          ).me(),
+        );
+        expect(answer).toEqual([
+          500,
+          { name: 'ConfigurationError', message: expect.stringContaining(`req.${name}`) as string },
+        ]);
+      },
+    );
+  });
+
+  describe('mounted more than once', () => {
+    it('does the work once', async () => {
+      const store = countingStore();
+      const sessions = createSessions({ ...options, store });
+      const guard = validateSession(sessions);
+      const router = express.Router().use(guard, validateSession(sessions));
+      const app = express().use(guard, validateSession(sessions)).use('/v1', router);
+      answering(app, (req) => getSession(req).userId);
+      const response = await new WalletClient(app, accessToken).send('get', '/v1/me');
+      expect([response.status, response.body]).toEqual([200, 'alice']);
+      expect([store.reads, issuer.jwksFetches]).toEqual([1, 1]);
+    });
+
+    it('does the work once for an anonymous request too', async () => {
+      let asked = 0;
+      const token = (): undefined => {
+        asked += 1;
+      };
+      const guard = validateSession({ ...options, required: false, token: [token] });
+      const app = answering(express().use(guard, guard), (req) => findSession(req));
+      expect((await new WalletClient(app).me()).body).toBeNull();
+      expect(asked).toBe(1);
+    });
+
+    it('does the work once around the sessions of somebody else', async () => {
+      const store = countingStore();
+      const sessions = createSessions({ ...options, store });
+      const partner = await createTestIssuer({ authentication: 'custom', clock });
+      const partners = createSessions({
+        authentication: partner.authentication,
+        clock,
+        property: 'partner',
+        token: [(req) => req.headers['x-partner']?.toString()],
+      });
+      const app = express().use(validateSession(sessions), validateSession(partners));
+      answering(app.use(validateSession(sessions)), (req) => getSession(req).userId);
+      const bob = await partner.signIn('bob');
+      const headers = { 'x-partner': bob.accessToken };
+      const response = await new WalletClient(app, accessToken, headers).me();
+      expect([response.status, response.body]).toEqual([200, 'alice']);
+      expect(store.reads).toBe(1);
+    });
+  });
+
+  it('keeps the sessions of two issuers apart on one app', async () => {
+    const partner = await createTestIssuer({ authentication: 'custom', clock });
+    const app = express();
+    const named = (req: Request): unknown => [getSession(req).issuer, getSession(req).userId];
+    app.use('/v1', validateSession(options));
+    app.use('/partners', validateSession({ authentication: partner.authentication, clock }));
+    answering(app, named);
+    const bob = await partner.signIn('bob');
+    const [alice, partnerOfAlice, bobHimself, bobAtV1] = await Promise.all([
+      new WalletClient(app, accessToken).send('get', '/v1/me'),
+      new WalletClient(app, accessToken).send('get', '/partners/me'),
+      new WalletClient(app, bob.accessToken).send('get', '/partners/me'),
+      new WalletClient(app, bob.accessToken).send('get', '/v1/me'),
+    ]);
+    expect(alice.body).toEqual(['cdp-api', 'alice']);
+    expect(bobHimself.body).toEqual(['https://issuer.test/', 'bob']);
+    expectProblem(partnerOfAlice, 'token_invalid');
+    expectProblem(bobAtV1, 'token_invalid');
+  });
+
+  it('takes tokens of several issuers side by side', async () => {
+    const partner = await createTestIssuer({ authentication: 'custom', clock });
+    const third = await createTestIssuer({
+      authentication: 'custom',
+      clock,
+      issuer: 'https://third.example/',
+    });
+    const authentication = [issuer.authentication, partner.authentication, third.authentication];
+    const app = walletApi({ authentication, clock }, { express });
+    for (const [one, kind] of [
+      [issuer, 'cdp'],
+      [partner, 'custom'],
+      [third, 'custom'],
+    ] as const) {
+      const token = await one.sign({ sub: 'user-1' });
+      expect((await new WalletClient(app, token).me()).body).toMatchObject({
+        authentication: kind,
+        issuer: one.issuer,
+        userId: 'user-1',
+      });
+    }
+    // Signed by one issuer in the name of another.
+    const forged = await partner.sign({ iss: third.issuer });
+    expectProblem(await new WalletClient(app, forged).me(), 'token_invalid', {
+      action: 'refresh_token',
+      detail: 'The access token was signed with a key that is not in use; refresh it.',
+    });
+  });
+
+  it('guards sub-apps and routers below it, and gives them the session', async () => {
+    const subApp = express();
+    handle(subApp, 'get', '/me', ({ userId }) => userId);
+    subApp.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
+    const app = express().use(validateSession(options));
+    app.use('/sub', subApp);
+    const alice = new WalletClient(app, accessToken);
+    expect((await alice.send('get', '/sub/me')).body).toBe('alice');
+    expectProblem(await alice.send('post', '/sub/transfers'), 'mfa_required');
+    expectProblem(await new WalletClient(app).send('get', '/sub/me'), 'token_missing');
+  });
+
+  it('takes a stranger for nobody, whatever he puts on a request', async () => {
+    const sessions = createSessions({ ...options, required: false, property: 'user' });
+    const app = express().use(express.json()).use(validateSession(sessions));
+    answering(app, (req) => findSession(req));
+    const body = { user: { userId: 'alice' }, session: { userId: 'alice' } };
+    const response = await new WalletClient(app).send('post', '/?user=alice').send(body);
+    expect([response.status, response.body]).toEqual([200, null]);
+  });
+
+  it('refuses a namesake of an issuer with other keys', async () => {
+    const namesake = await createTestIssuer({ clock, projectId: issuer.projectId });
+    const { accessToken: forged } = await namesake.signIn('alice');
+    const response = await new WalletClient(walletApi(options, { express }), forged).me();
+    expectProblem(response, 'token_invalid', {
+      action: 'refresh_token',
+      detail: 'The access token was signed with a key that is not in use; refresh it.',
+    });
+  });
+
+  it('reads the tokens of a team that names its users otherwise', async () => {
+    const own = await createTestIssuer({ authentication: 'custom', clock });
+    const { issuer: name, audience } = own;
+    const { options: given } = own.authentication;
+    const authentication = customAuthentication({
+      issuer: name,
+      audience,
+      jwksUri: 'https://issuer.test/.well-known/jwks.json',
+      fetch: given.fetch,
+      userIdClaim: 'uid',
+      sessionIdClaim: 'session',
+      mfaScope: 'client',
+      typ: 'at+jwt',
+      algorithms: ['ES256'],
+    });
+    const app = walletApi({ authentication, clock }, { express });
+    const claims = { uid: 'u-1', session: 's-1' };
+    const token = await own.sign(claims, { typ: 'at+jwt' });
+    expect((await new WalletClient(app, token).me()).body).toMatchObject({
+      userId: 'u-1',
+      sessionId: 's-1',
+      mfa: { scope: 'client' },
+    });
+    expectProblem(await new WalletClient(app, await own.sign(claims)).me(), 'token_invalid');
+  });
+});

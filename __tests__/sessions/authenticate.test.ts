@@ -1,0 +1,280 @@
+import { once } from 'node:events';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import {
+  cdpAuthentication,
+  createSessions,
+  fromBearer,
+  fromCookie,
+  memoryStore,
+  SessionError,
+  type Sessions,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+} from 'express-wallet-session/testing';
+import { previously } from '../support/app.js';
+
+let clock: TestClock;
+let issuer: TestIssuer;
+let sessions: Sessions;
+
+beforeEach(async () => {
+  clock = createTestClock();
+  issuer = await createTestIssuer({ clock });
+  sessions = createSessions({ authentication: issuer.authentication, clock });
+});
+
+function bearer(token: string): { headers: Record<string, string> } {
+  return { headers: { authorization: `Bearer ${token}` } };
+}
+
+describe('sessions.authenticate({ headers })', () => {
+  it('gives the session of a request, without Express', async () => {
+    const { accessToken } = await issuer.signIn('alice');
+    await expect(sessions.authenticate(bearer(accessToken))).resolves.toMatchObject({
+      userId: 'alice',
+    });
+  });
+
+  it.each([
+    ['token_missing', {}],
+    ['token_missing', { authorization: 'Basic abc' }],
+    ['invalid_request', { authorization: 'Bearer' }],
+    ['invalid_request', { authorization: 'Bearer a b' }],
+    ['token_invalid', { authorization: 'Bearer nonsense' }],
+  ])('rejects with %s for %j', async (errorType, headers) => {
+    const rejection = await sessions.authenticate({ headers }).catch((error: unknown) => error);
+    expect(rejection).toBeInstanceOf(SessionError);
+    expect(rejection).toMatchObject({ errorType });
+  });
+
+  it('answers token_missing for anonymous requests, with `required: false` too', async () => {
+    const { authentication } = issuer;
+    const lenient = createSessions({ authentication, clock, required: false });
+    await expect(lenient.authenticate({ headers: {} })).rejects.toMatchObject({
+      errorType: 'token_missing',
+      status: 401,
+      headers: { 'WWW-Authenticate': 'Bearer' },
+    });
+  });
+
+  it('reads the token where it is told to', async () => {
+    const token = [fromBearer(), fromCookie('session')];
+    const { authentication } = issuer;
+    const both = createSessions({ authentication, clock, token });
+    const { accessToken } = await issuer.signIn('alice');
+    const cookie = `theme=dark; session=${accessToken}; session2=x`;
+    await expect(both.authenticate({ headers: { cookie } })).resolves.toMatchObject({
+      userId: 'alice',
+    });
+    const twice = { headers: { cookie, ...bearer(accessToken).headers } };
+    await expect(both.authenticate(twice)).rejects.toMatchObject({ errorType: 'invalid_request' });
+  });
+
+  it('carries an MFA session over, as validateSession() does', async () => {
+    const first = await issuer.signIn('alice');
+    const before = await sessions.authenticate(bearer(first.accessToken));
+    const started = await before.mfa.start({ method: 'totp' });
+    clock.advance(100);
+    const second = await issuer.refresh(first.refreshToken);
+    const after = await sessions.authenticate({
+      headers: { ...bearer(second.accessToken).headers, ...previously(first.accessToken) },
+    });
+    expect(await after.mfa.current()).toEqual(started);
+    expect(await before.mfa.current()).toBeUndefined();
+  });
+
+  it('checks sign-outs each time', async () => {
+    const { accessToken } = await issuer.signIn('alice');
+    const session = await sessions.authenticate(bearer(accessToken));
+    await session.signOut();
+    for (const again of [
+      sessions.authenticate(bearer(accessToken)),
+      sessions.authenticateToken(accessToken),
+    ]) {
+      await expect(again).rejects.toMatchObject({ errorType: 'session_revoked' });
+    }
+  });
+});
+
+describe('sessions.authenticateToken(token)', () => {
+  it('gives the session of a token', async () => {
+    const { accessToken } = await issuer.signIn('alice');
+    expect((await sessions.authenticateToken(accessToken)).userId).toBe('alice');
+  });
+
+  it.each([
+    ['token_missing', ''],
+    ['token_invalid', 'nonsense'],
+    ['token_invalid', 'a.b.c'],
+    ['token_invalid', 'a'.repeat(9000)],
+  ])('rejects with %s for %.10p', async (errorType, token) => {
+    await expect(sessions.authenticateToken(token)).rejects.toMatchObject({ errorType });
+  });
+
+  it.each([undefined, null, 5, ['token'], {}])('takes %p for no token', async (token) => {
+    await expect(sessions.authenticateToken(token as unknown as string)).rejects.toMatchObject({
+      errorType: 'token_missing',
+    });
+  });
+});
+
+describe('A WebSocket upgrade', () => {
+  let server: Server;
+  let users: string[];
+
+  beforeEach(async () => {
+    users = [];
+    server = createServer();
+    server.on('upgrade', (req, socket) => {
+      sessions.authenticate(req).then(
+        ({ userId }) => {
+          users.push(userId);
+          socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n');
+        },
+        (error: unknown) => {
+          const { status, headers } = error as SessionError;
+          const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+          const reason = STATUS_CODES[status] ?? '';
+          socket.end(`HTTP/1.1 ${status} ${reason}\r\n${lines.join('')}\r\n`);
+        },
+      );
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterEach(() => {
+    server.close();
+  });
+
+  async function upgrade(headers: Readonly<Record<string, string>>): Promise<string> {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(
+      `GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines.join('')}\r\n`,
+    );
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer;
+  }
+
+  it('is let through with a good token', async () => {
+    const { accessToken } = await issuer.signIn('alice');
+    const answer = await upgrade({ Authorization: `Bearer ${accessToken}` });
+    expect(answer).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(users).toEqual(['alice']);
+  });
+
+  it('is refused with status and headers otherwise', async () => {
+    expect(await upgrade({})).toBe(
+      'HTTP/1.1 401 Unauthorized\r\nCache-Control: no-store\r\nWWW-Authenticate: Bearer\r\n\r\n',
+    );
+    expect(await upgrade({ Authorization: 'Bearer nonsense' })).toContain('error="invalid_token"');
+    const { accessToken } = await issuer.signIn('alice');
+    const authorization = `Bearer ${accessToken}`;
+    const twice = await upgrade({ Authorization: authorization, authorization });
+    expect(twice).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(users).toEqual([]);
+  });
+});
+
+describe('sessions.ready()', () => {
+  it('resolves once the keys are loaded and the store was asked', async () => {
+    let reads = 0;
+    const store = memoryStore();
+    const counting = {
+      ...store,
+      read: (keys: readonly string[]) => {
+        reads += 1;
+        return store.read(keys);
+      },
+    };
+    const { authentication } = issuer;
+    const ready = createSessions({ authentication, clock, store: counting });
+    expect([issuer.jwksFetches, reads]).toEqual([0, 0]);
+    await expect(ready.ready()).resolves.toBeUndefined();
+    expect([issuer.jwksFetches, reads]).toEqual([1, 1]);
+    await ready.authenticateToken((await issuer.signIn('alice')).accessToken);
+    await ready.ready();
+    expect(issuer.jwksFetches).toBe(1);
+  });
+
+  it('rejects while the keys of any issuer cannot be had, and resolves after that', async () => {
+    const other = await createTestIssuer({ authentication: 'custom', clock });
+    other.setOutage(true);
+    const authentication = [issuer.authentication, other.authentication];
+    const both = createSessions({ authentication, clock });
+    await expect(both.ready()).rejects.toMatchObject({ errorType: 'verification_unavailable' });
+    other.setOutage(false);
+    clock.advance(5);
+    await both.ready();
+  });
+
+  it('rejects while the store cannot be reached', async () => {
+    const read = (): never => {
+      throw new Error('refused');
+    };
+    const { authentication } = issuer;
+    const sick = createSessions({ authentication, clock, store: { ...memoryStore(), read } });
+    await expect(sick.ready()).rejects.toMatchObject({ errorType: 'store_unavailable' });
+  });
+
+  it('is no check of a key where there are none but CDP itself', async () => {
+    const validateAccessToken = (): Promise<never> =>
+      Promise.reject(Object.assign(new Error('Missing access token.'), { statusCode: 400 }));
+    const authentication = cdpAuthentication({ projectId: 'p', validateAccessToken });
+    await createSessions({ authentication, clock }).ready();
+  });
+});
+
+describe('What is called from outside of a request', () => {
+  it.each(['signOutUser', 'endMfa'] as const)(
+    '%s() wants a user that there can be',
+    async (verb) => {
+      for (const who of [undefined, {}, { userId: '' }, { userId: 5 }, 'alice', null]) {
+        await expect(sessions[verb](who as { userId: string })).rejects.toThrow(
+          `${verb}({ userId }): \`userId\` must be a non-empty string.`,
+        );
+      }
+      await expect(sessions[verb]({ userId: 'a', issuer: 'other' })).rejects.toThrow(
+        '`issuer` must',
+      );
+      await sessions[verb]({ userId: 'alice' });
+      await sessions[verb]({ userId: 'alice', issuer: 'cdp-api' });
+      await sessions[verb]({ userId: 'alice', issuer: undefined });
+    },
+  );
+
+  it('signOutSession() wants a session that there can be', async () => {
+    for (const which of [undefined, {}, { sessionId: '' }, 's-1']) {
+      await expect(sessions.signOutSession(which as { sessionId: string })).rejects.toThrow(
+        'signOutSession({ sessionId }): `sessionId` must be a non-empty string.',
+      );
+    }
+    await sessions.signOutSession({ sessionId: 's-1' });
+  });
+
+  it('wants the issuer where there are two', async () => {
+    const other = await createTestIssuer({ authentication: 'custom', clock });
+    const authentication = [issuer.authentication, other.authentication];
+    const both = createSessions({ authentication, clock });
+    for (const call of [
+      both.signOutUser({ userId: 'alice' }),
+      both.endMfa({ userId: 'alice' }),
+      both.signOutSession({ sessionId: 's-1' }),
+    ]) {
+      await expect(call).rejects.toThrow('it may be left out where there is one');
+    }
+    await both.signOutUser({ userId: 'alice', issuer: other.issuer });
+    const here = await both.authenticateToken((await issuer.signIn('alice')).accessToken);
+    expect(here.issuer).toBe('cdp-api');
+    const { accessToken } = await other.signIn('alice');
+    await expect(both.authenticateToken(accessToken)).rejects.toMatchObject({
+      errorType: 'session_revoked',
+    });
+  });
+});

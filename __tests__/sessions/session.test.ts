@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { createSessions, type Session } from 'express-wallet-session';
+import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
+
+const START = Date.UTC(2026, 0, 5, 12);
+const at = (seconds: number): Date => new Date(START + seconds * 1000);
+
+async function cdpSession(claims: Record<string, unknown> = {}): Promise<Session> {
+  const clock = createTestClock(START);
+  const issuer = await createTestIssuer({ clock, projectId: 'project-1' });
+  const sessions = createSessions({ authentication: issuer.authentication, clock });
+  return sessions.authenticateToken(await issuer.sign({ sub: 'alice', jti: 'token-1', ...claims }));
+}
+
+async function customSession(claims: Record<string, unknown> = {}): Promise<Session> {
+  const clock = createTestClock(START);
+  const issuer = await createTestIssuer({ authentication: 'custom', clock });
+  const sessions = createSessions({ authentication: issuer.authentication, clock });
+  const given = { sub: 'bob', jti: 'token-2', sid: 'session-2', auth_time: START / 1000 - 60 };
+  return sessions.authenticateToken(await issuer.sign({ ...given, ...claims }));
+}
+
+function plain(session: Session): Record<string, unknown> {
+  const { authentication, issuer, userId, sessionId, tokenId } = session;
+  const { issuedAt, expiresAt, startedAt, endsAt, mfa } = session;
+  return {
+    ...{ authentication, issuer, userId, sessionId, tokenId },
+    ...{ issuedAt, expiresAt, startedAt, endsAt, scope: mfa.scope },
+  };
+}
+
+describe('A session', () => {
+  it('is all that a CDP token says', async () => {
+    const session = await cdpSession();
+    expect(plain(session)).toEqual({
+      authentication: 'cdp',
+      issuer: 'cdp-api',
+      userId: 'alice',
+      sessionId: undefined,
+      tokenId: 'token-1',
+      issuedAt: at(0),
+      expiresAt: at(900),
+      startedAt: undefined,
+      endsAt: undefined,
+      scope: 'client',
+    });
+    expect(session.claims).toEqual({
+      iss: 'cdp-api',
+      aud: 'cdp-api',
+      sub: 'alice',
+      jti: 'token-1',
+      iat: START / 1000,
+      exp: START / 1000 + 900,
+      project_id: 'project-1',
+      auth_type: 'email',
+    });
+  });
+
+  it('is all that a custom token says', async () => {
+    expect(plain(await customSession())).toEqual({
+      authentication: 'custom',
+      issuer: 'https://issuer.test/',
+      userId: 'bob',
+      sessionId: 'session-2',
+      tokenId: 'token-2',
+      issuedAt: at(0),
+      expiresAt: at(900),
+      startedAt: at(-60),
+      endsAt: at(-60 + 604_800),
+      scope: 'user',
+    });
+  });
+
+  it('is named by the hash of its signing input where the token has no `jti`', async () => {
+    const clock = createTestClock();
+    const issuer = await createTestIssuer({ clock });
+    const token = await issuer.sign({ jti: undefined });
+    const sessions = createSessions({ authentication: issuer.authentication, clock });
+    const signingInput = token.slice(0, token.lastIndexOf('.'));
+    expect((await sessions.authenticateToken(token)).tokenId).toBe(
+      createHash('sha256').update(signingInput).digest('base64url'),
+    );
+  });
+
+  it('keeps its id and its start over refreshes', async () => {
+    const clock = createTestClock(START);
+    const issuer = await createTestIssuer({ authentication: 'custom', clock });
+    const sessions = createSessions({ authentication: issuer.authentication, clock });
+    const first = await issuer.signIn('bob');
+    const before = await sessions.authenticateToken(first.accessToken);
+    clock.advance(600);
+    const second = await issuer.refresh(first.refreshToken);
+    const after = await sessions.authenticateToken(second.accessToken);
+    expect(after.sessionId).toEqual(expect.any(String));
+    expect([after.sessionId, after.startedAt, after.endsAt]).toEqual([
+      before.sessionId,
+      at(0),
+      at(604_800),
+    ]);
+    expect([after.issuedAt, after.tokenId === before.tokenId]).toEqual([at(600), false]);
+  });
+
+  it('takes its length from `maxSessionSeconds`', async () => {
+    const clock = createTestClock(START);
+    const issuer = await createTestIssuer({ authentication: 'custom', clock });
+    const { authentication } = issuer;
+    const sessions = createSessions({ authentication, clock, maxSessionSeconds: 3600 });
+    const token = await issuer.sign({ exp: START / 1000 + 9999 });
+    expect((await sessions.authenticateToken(token)).endsAt).toEqual(at(3600));
+    clock.advance(3599);
+    await sessions.authenticateToken(token);
+    clock.advance(1);
+    await expect(sessions.authenticateToken(token)).rejects.toMatchObject({
+      errorType: 'session_expired',
+    });
+  });
+
+  it('as JSON is the plain data, without the claims', async () => {
+    const claims = { email: 'alice@example.com', phone: '+15550100' };
+    expect(JSON.parse(JSON.stringify(await customSession(claims)))).toEqual({
+      authentication: 'custom',
+      issuer: 'https://issuer.test/',
+      userId: 'bob',
+      sessionId: 'session-2',
+      tokenId: 'token-2',
+      issuedAt: at(0).toISOString(),
+      expiresAt: at(900).toISOString(),
+      startedAt: at(-60).toISOString(),
+      endsAt: at(-60 + 604_800).toISOString(),
+      mfa: { scope: 'user' },
+    });
+    expect(JSON.parse(JSON.stringify({ session: await cdpSession(claims) }))).toEqual({
+      session: {
+        authentication: 'cdp',
+        issuer: 'cdp-api',
+        userId: 'alice',
+        tokenId: 'token-1',
+        issuedAt: at(0).toISOString(),
+        expiresAt: at(900).toISOString(),
+        mfa: { scope: 'client' },
+      },
+    });
+  });
+});
+
+describe('No request can change what another sees', () => {
+  it('because a session, its MFA and its claims are frozen, however deep', async () => {
+    const session = await cdpSession({ roles: ['user'], wallet: { limits: [{ usd: 100 }] } });
+    const { claims } = session;
+    const wallet = claims['wallet'] as { limits: [{ usd: number }] };
+    const deep = [session, session.mfa, claims, claims['roles'], wallet, wallet.limits];
+    for (const one of [...deep, wallet.limits[0]]) expect(Object.isFrozen(one)).toBe(true);
+    for (const change of [
+      (): unknown => Object.assign(session, { userId: 'mallory' }),
+      (): unknown => Object.assign(session, { isAdmin: true }),
+      (): unknown => Object.assign(session.mfa, { scope: 'user' }),
+      (): unknown => Object.assign(claims, { sub: 'mallory' }),
+      (): unknown => (claims['roles'] as string[]).push('admin'),
+      (): unknown => (wallet.limits[0].usd = 1e9),
+    ]) {
+      expect(change).toThrow(TypeError);
+    }
+    expect(session.userId).toBe('alice');
+  });
+
+  it('because each reader of a date gets one of its own', async () => {
+    const session = await customSession();
+    for (const name of ['issuedAt', 'expiresAt', 'startedAt', 'endsAt'] as const) {
+      const before = session[name]?.getTime();
+      session[name]?.setTime(0);
+      expect([name, session[name]?.getTime()]).toEqual([name, before]);
+      expect(before).toBeGreaterThan(0);
+    }
+  });
+
+  it('because each reader of an MFA session gets one of its own', async () => {
+    const { mfa } = await cdpSession();
+    const started = await mfa.start({ method: 'totp', acr: 'urn:a' });
+    started.expiresAt.setFullYear(2099);
+    expect(() => Object.assign(started, { method: 'none' })).toThrow(TypeError);
+    const current = await mfa.current();
+    expect(current).toEqual({
+      method: 'totp',
+      acr: 'urn:a',
+      verifiedAt: at(0),
+      expiresAt: at(300),
+    });
+    current?.verifiedAt.setFullYear(2099);
+    expect((await mfa.current())?.verifiedAt).toEqual(at(0));
+  });
+
+  it('and what was given to start() is copied', async () => {
+    const { mfa } = await cdpSession();
+    const proof = { method: 'totp' };
+    const starting = mfa.start(proof);
+    proof.method = 'hwk';
+    await starting;
+    expect((await mfa.current())?.method).toBe('totp');
+  });
+
+  it('with claims that are named like members of objects', async () => {
+    const session = await cdpSession({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' });
+    expect(session.claims).toMatchObject({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' });
+    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+    const polluting = JSON.parse('{"__proto__":{"isAdmin":true}}') as Record<string, unknown>;
+    await cdpSession(polluting);
+    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+  });
+});

@@ -1,0 +1,327 @@
+/**
+ * A store that fails, hangs, talks nonsense or is full: whatever cannot be known fails closed.
+ */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createSessions,
+  memoryStore,
+  type SessionOptions,
+  type SessionStore,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+} from 'express-wallet-session/testing';
+import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+/** A memory store that can be put out of order between requests. */
+interface SickStore extends SessionStore {
+  /** What each verb does instead of its work. */
+  trouble: (() => never) | (() => unknown) | undefined;
+  asked: number;
+}
+
+function sickStore(): SickStore {
+  const sound = memoryStore();
+  const ask = (work: () => unknown): unknown => {
+    sick.asked += 1;
+    return sick.trouble === undefined ? work() : sick.trouble();
+  };
+  const sick: SickStore = {
+    trouble: undefined,
+    asked: 0,
+    read: (keys) => ask(() => sound.read(keys)) as string[],
+    write: (...given) => {
+      ask(() => sound.write(...given));
+    },
+    remove: (key) => {
+      ask(() => sound.remove(key));
+    },
+    move: (from, to) => ask(() => sound.move(from, to)) as boolean,
+  };
+  return sick;
+}
+
+function throwing(error: unknown): () => never {
+  return () => {
+    throw error;
+  };
+}
+
+const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+const syntax = new Error('ERR syntax error');
+const hanging = (): Promise<never> => new Promise(() => undefined);
+
+let clock: TestClock;
+let issuer: TestIssuer;
+let store: SickStore;
+let token: string;
+
+beforeEach(async () => {
+  clock = createTestClock();
+  issuer = await createTestIssuer({ authentication: 'custom', clock });
+  store = sickStore();
+  token = await issuer.sign({ sub: 'alice', sid: 'session-1' });
+});
+
+function client(options: Partial<SessionOptions> = {}): WalletClient {
+  const { authentication } = issuer;
+  return new WalletClient(walletApi({ authentication, clock, store, ...options }), token);
+}
+
+describe('A store', () => {
+  it.each([
+    ['throws', throwing(syntax)],
+    ['throws what is no error', throwing('down')],
+    ['rejects', () => Promise.reject(syntax)],
+    ['lost its connection', throwing(refused)],
+    ['answers nothing', () => undefined],
+    ['answers null', () => null],
+    ['answers too few', () => []],
+    ['answers too many', () => [undefined, undefined, undefined]],
+    ['answers null for nothing', () => [null, null]],
+    ['answers something else later', () => Promise.resolve([{}, 5])],
+    ['answers what is no list', () => ({ length: 2 })],
+    ['answers a text', () => 'ok'],
+  ])('that %s is store_unavailable, for every route', async (_what, trouble) => {
+    const alice = client();
+    expect((await alice.me()).status).toBe(200);
+    store.trouble = trouble;
+    expectProblem(await alice.me(), 'store_unavailable');
+    expectProblem(await alice.transfer(), 'store_unavailable');
+  });
+
+  it.each(['nonsense', '{}', '{"v":1}', '{"v":2,"expiresAt":99999999999999}', '[]', '""', '5'])(
+    'that says of sign-outs %j is not taken for one that says nothing',
+    async (text) => {
+      store.trouble = () => [text, undefined];
+      expectProblem(await client().me(), 'store_unavailable');
+      store.trouble = () => [undefined, text];
+      expectProblem(await client().me(), 'store_unavailable');
+    },
+  );
+
+  it('that hangs is given up after a second, and not waited for in the next', async () => {
+    const alice = client();
+    expect((await alice.me()).status).toBe(200);
+    store.trouble = hanging;
+    const started = performance.now();
+    expectProblem(await alice.me(), 'store_unavailable');
+    const waited = performance.now() - started;
+    expect(waited).toBeGreaterThan(950);
+    expect(waited).toBeLessThan(2000);
+    const { asked } = store;
+    store.trouble = undefined;
+    const pausedAt = performance.now();
+    for (let n = 0; n < 5; n += 1) expectProblem(await alice.me(), 'store_unavailable');
+    expect(performance.now() - pausedAt).toBeLessThan(900);
+    expect(store.asked).toBe(asked);
+    await sleep(1100);
+    expect((await alice.me()).status).toBe(200);
+  }, 10_000);
+
+  it('that hangs in the middle of a sign-out does not leave it waiting either', async () => {
+    const alice = client();
+    store.trouble = undefined;
+    const session = await createSessions({
+      authentication: issuer.authentication,
+      clock,
+      store: { ...store, write: hanging },
+    }).authenticateToken(token);
+    const started = performance.now();
+    await expect(session.signOut()).rejects.toMatchObject({ errorType: 'store_unavailable' });
+    expect(performance.now() - started).toBeLessThan(2000);
+    expect((await alice.me()).status).toBe(200);
+  });
+
+  it('that lost its connection is not asked again for a second', async () => {
+    const alice = client();
+    store.trouble = throwing(refused);
+    expectProblem(await alice.me(), 'store_unavailable');
+    store.trouble = undefined;
+    const { asked } = store;
+    expectProblem(await alice.me(), 'store_unavailable');
+    expect(store.asked).toBe(asked);
+    await sleep(1100);
+    expect((await alice.me()).status).toBe(200);
+  });
+
+  it('that refuses one command is asked again at once', async () => {
+    const alice = client();
+    store.trouble = throwing(syntax);
+    expectProblem(await alice.me(), 'store_unavailable');
+    store.trouble = undefined;
+    expect((await alice.me()).status).toBe(200);
+  });
+
+  it('that forgot everything asks for MFA again', async () => {
+    const alice = client();
+    await alice.verifyMfa();
+    expectTransferred(await alice.transfer());
+    store.trouble = (): unknown => [undefined, undefined];
+    expectProblem(await alice.transfer(), 'mfa_required');
+  });
+});
+
+describe('What a handler does while the store is down', () => {
+  it.each([
+    ['mfa.start()', (alice: WalletClient) => alice.verifyMfa()],
+    ['mfa.current()', (alice: WalletClient) => alice.currentMfa()],
+    ['mfa.end()', (alice: WalletClient) => alice.endMfa()],
+    ['mfa.endEverywhere()', (alice: WalletClient) => alice.endMfaEverywhere()],
+    ['signOut()', (alice: WalletClient) => alice.signOut()],
+    ['signOutEverywhere()', (alice: WalletClient) => alice.signOutEverywhere()],
+  ])('%s is store_unavailable', async (_what, act) => {
+    const alice = client();
+    const { read } = store;
+    // The check of the session itself is still answered.
+    store.read = (keys) => {
+      store.read = throwing(syntax);
+      return read(keys);
+    };
+    store.write = throwing(syntax);
+    expectProblem(await act(alice), 'store_unavailable');
+  });
+});
+
+describe('A store that is full', () => {
+  function fullOf(keep: boolean): SessionStore {
+    const full = memoryStore({ maxEntries: 3 });
+    for (const key of ['a', 'b', 'c']) void full.write(key, key, 3600, { keep });
+    return full;
+  }
+
+  it('refuses a sign-out, which is then not done, and does well otherwise', async () => {
+    const alice = client({ store: fullOf(true) });
+    for (const answer of [alice.signOut(), alice.signOutEverywhere(), alice.verifyMfa()]) {
+      expectProblem(await answer, 'store_unavailable');
+    }
+    expect((await alice.me()).status).toBe(200);
+    expectProblem(await alice.transfer(), 'mfa_required');
+  });
+
+  it('of what may be dropped has room for a sign-out', async () => {
+    const alice = client({ store: fullOf(false) });
+    expect((await alice.signOut()).status).toBe(200);
+    expectProblem(await alice.me(), 'session_revoked');
+  });
+
+  it('drops no sign-out, and asks for MFA again where it dropped an MFA session', async () => {
+    const small = memoryStore({ maxEntries: 3 });
+    const { authentication } = issuer;
+    const app = walletApi({ authentication, clock, store: small });
+    const clientOf = async (sub: string): Promise<WalletClient> =>
+      new WalletClient(app, await issuer.sign({ sub, sid: sub }));
+    const [alice, bob, carol] = [
+      await clientOf('alice'),
+      await clientOf('bob'),
+      await clientOf('c'),
+    ];
+    await alice.signOut();
+    await bob.verifyMfa();
+    expectTransferred(await bob.transfer());
+    await carol.verifyMfa();
+    for (let n = 0; n < 3; n += 1) await (await clientOf(`user-${n}`)).verifyMfa();
+    expectProblem(await alice.me(), 'session_revoked');
+    expectProblem(await bob.transfer(), 'mfa_required');
+  });
+});
+
+describe("`revocation: 'when-available'`", () => {
+  const whenAvailable = { revocation: 'when-available' } as const;
+
+  it.each([
+    ['fails', throwing(syntax)],
+    ['rejects', () => Promise.reject(syntax)],
+    ['lost its connection', throwing(refused)],
+    ['talks nonsense', () => ['nonsense', 'nonsense']],
+  ])(
+    'lets requests go on while the store %s, but not to protected operations',
+    async (_w, trouble) => {
+      const alice = client(whenAvailable);
+      await alice.verifyMfa();
+      expectTransferred(await alice.transfer());
+      store.trouble = trouble;
+      expect((await alice.me()).status).toBe(200);
+      const refusal = await alice.transfer();
+      expectProblem(refusal, 'store_unavailable');
+    },
+  );
+
+  it('does so after a second where the store hangs', async () => {
+    const alice = client(whenAvailable);
+    await alice.me();
+    store.trouble = hanging;
+    const started = performance.now();
+    expect((await alice.me()).status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(2000);
+    expectProblem(await alice.transfer(), 'store_unavailable');
+  });
+
+  it('refuses who was signed out while the store answers', async () => {
+    const alice = client(whenAvailable);
+    await alice.signOut();
+    expectProblem(await alice.me(), 'session_revoked');
+  });
+
+  it('opens no protected operation to who was signed out, when the store fails just once', async () => {
+    const alice = client(whenAvailable);
+    await alice.verifyMfa();
+    await alice.signOut();
+    const { read } = store;
+    store.read = (keys) => {
+      store.read = read;
+      return throwing(syntax)() ?? keys;
+    };
+    expectProblem(await alice.transfer(), 'session_revoked');
+  });
+
+  it('lets no one in by evidence or for want of enrolment while nobody knows', async () => {
+    const mfa = {
+      evidence: () => ({ method: 'otp', verifiedAt: new Date(clock()) }),
+      isEnrolled: () => false,
+    };
+    const { authentication } = issuer;
+    const options = { authentication, clock, store, mfa, ...whenAvailable };
+    const app = walletApi(options, { transfers: { whenNotEnrolled: 'allow' } });
+    const alice = new WalletClient(app, token);
+    expectTransferred(await alice.transfer());
+    store.trouble = throwing(syntax);
+    expect((await alice.me()).status).toBe(200);
+    expectProblem(await alice.transfer(), 'store_unavailable');
+  });
+
+  it('lets a request with a previous token go on too', async () => {
+    const cdp = await createTestIssuer({ clock });
+    const app = walletApi({ authentication: cdp.authentication, clock, store, ...whenAvailable });
+    const first = await cdp.signIn('alice');
+    await new WalletClient(app, first.accessToken).verifyMfa();
+    const { accessToken } = await cdp.refresh(first.refreshToken);
+    const next = new WalletClient(app, accessToken, previously(first.accessToken));
+    store.trouble = throwing(syntax);
+    expect((await next.me()).status).toBe(200);
+    expectProblem(await next.transfer(), 'store_unavailable');
+    store.trouble = undefined;
+    expectTransferred(await next.transfer());
+  });
+});
+
+describe('A previous token while the store is down', () => {
+  it('does not lose its MFA session', async () => {
+    const cdp = await createTestIssuer({ clock });
+    const app = walletApi({ authentication: cdp.authentication, clock, store });
+    const first = await cdp.signIn('alice');
+    await new WalletClient(app, first.accessToken).verifyMfa();
+    const { accessToken } = await cdp.refresh(first.refreshToken);
+    const next = new WalletClient(app, accessToken, previously(first.accessToken));
+    const { move } = store;
+    store.move = throwing(syntax);
+    expectProblem(await next.transfer(), 'store_unavailable');
+    store.move = move;
+    expectTransferred(await next.transfer());
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * What every refusal has to look like, written out once more so that no answer changes by accident.
+ */
+import type { ErrorAction, ErrorType } from 'express-wallet-session';
+
+interface Answer {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly action: ErrorAction;
+  /** `WWW-Authenticate`; without one there is a `Retry-After`. */
+  readonly challenge?: string;
+}
+
+const mfa = { status: 403, action: 'verify_mfa', challenge: 'MFA' } as const;
+const invalidToken = { status: 401, challenge: 'Bearer error="invalid_token"' } as const;
+
+export const ANSWERS: Readonly<Record<ErrorType, Answer>> = {
+  token_missing: {
+    status: 401,
+    title: 'Access token missing',
+    detail: 'This request needs an access token.',
+    action: 'sign_in',
+    challenge: 'Bearer',
+  },
+  invalid_request: {
+    status: 400,
+    title: 'Invalid request',
+    detail: 'Send exactly one access token, as "Authorization: Bearer" and the token.',
+    action: 'fix_request',
+    challenge: 'Bearer error="invalid_request"',
+  },
+  token_invalid: {
+    ...invalidToken,
+    title: 'Access token invalid',
+    detail: 'The access token is not valid here.',
+    action: 'sign_in',
+  },
+  token_expired: {
+    ...invalidToken,
+    title: 'Access token expired',
+    detail: 'The access token has expired; refresh it and try again.',
+    action: 'refresh_token',
+  },
+  session_expired: {
+    ...invalidToken,
+    title: 'Session expired',
+    detail: 'The session has reached its end; sign in again.',
+    action: 'sign_in',
+  },
+  session_revoked: {
+    ...invalidToken,
+    title: 'Session revoked',
+    detail: 'This session was signed out; sign in again.',
+    action: 'sign_in',
+  },
+  mfa_required: {
+    ...mfa,
+    title: 'MFA required',
+    detail: 'This operation needs MFA to be verified first.',
+  },
+  mfa_expired: {
+    ...mfa,
+    title: 'MFA session expired',
+    detail: 'MFA was verified too long ago for this operation.',
+  },
+  mfa_not_enrolled: {
+    ...mfa,
+    title: 'MFA not enrolled',
+    detail: 'This operation needs MFA, and this user has not enrolled in it.',
+    action: 'enroll_mfa',
+  },
+  verification_unavailable: {
+    status: 503,
+    title: 'Verification unavailable',
+    detail: 'Access tokens cannot be verified at the moment; nobody was signed out.',
+    action: 'retry',
+  },
+  store_unavailable: {
+    status: 503,
+    title: 'Session store unavailable',
+    detail: 'Sessions cannot be checked at the moment; nobody was signed out.',
+    action: 'retry',
+  },
+};
+
+export const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
+
+/** An answer of supertest. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly text: string;
+}
+
+export interface Particulars {
+  /** Where it differs from the usual. */
+  readonly action?: ErrorAction;
+  readonly detail?: string;
+  /** @defaultValue any UUID */
+  readonly correlationId?: string;
+  /** Of 503s. @defaultValue '1' */
+  readonly retryAfter?: string;
+  /** Of MFA errors. @defaultValue 300 */
+  readonly maxAgeSeconds?: number;
+  readonly methods?: readonly string[];
+  readonly acrValues?: readonly string[];
+}
+
+/** Holds the whole answer against section 6 of the contract: status, headers, body. */
+export function expectProblem(
+  response: Answered,
+  errorType: ErrorType,
+  particulars: Particulars = {},
+): void {
+  const { correlationId, retryAfter = '1', ...differences } = particulars;
+  const { challenge, ...usual } = ANSWERS[errorType];
+  const isAboutMfa = challenge === mfa.challenge;
+  const members = { ...(isAboutMfa && { maxAgeSeconds: 300 }), ...differences };
+  const { correlationId: answeredId, ...body } = response.body as Record<string, unknown>;
+  expect([response.status, body]).toEqual([
+    usual.status,
+    {
+      type: `urn:express-wallet-session:${errorType}`,
+      errorType,
+      ...usual,
+      ...members,
+    },
+  ]);
+  expect(answeredId).toEqual(correlationId ?? expect.stringMatching(UUID));
+  expect(pick(response.headers)).toEqual({
+    'content-type': 'application/problem+json',
+    'content-length': String(Buffer.byteLength(response.text)),
+    'cache-control': 'no-store',
+    ...(challenge === undefined
+      ? { 'retry-after': retryAfter }
+      : { 'www-authenticate': isAboutMfa ? mfaChallenge(members) : challenge }),
+  });
+}
+
+function mfaChallenge({ maxAgeSeconds = 300, acrValues }: Particulars): string {
+  const acr = acrValues === undefined ? '' : `, acr_values="${acrValues.join(' ')}"`;
+  return `Bearer error="insufficient_user_authentication", max_age="${maxAgeSeconds}"${acr}`;
+}
+
+/** The headers that say something about a refusal, present or not. */
+function pick(headers: Answered['headers']): Record<string, string> {
+  const names = ['cache-control', 'content-type', 'content-length', 'retry-after'];
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => [...names, 'www-authenticate'].includes(name)),
+  );
+}

@@ -1,0 +1,117 @@
+/**
+ * Verifiers as they were written in the wild, each lax in one way: they show that a hostile token is
+ * one that somebody accepts, and so that refusing it says something.
+ */
+import { createHmac, verify, X509Certificate, type KeyObject } from 'node:crypto';
+import { EmbeddedJWK, importJWK, jwtVerify, type JWK } from 'jose';
+import { SigningKey } from '../signing-key.js';
+
+export type Verifier = (token: string) => Promise<unknown>;
+
+/** Reads the claims and asks nobody. */
+export const decodesOnly: Verifier = (token) => {
+  const [, claims = ''] = token.split('.');
+  return Promise.resolve(JSON.parse(Buffer.from(claims, 'base64url').toString()));
+};
+
+/**
+ * Believes the header's `alg`, and takes the one key it was given for whatever that needs
+ * (CVE-2015-9235 and its many successors).
+ */
+export function believesAlg(publicKey: string | Buffer, ecKey: KeyObject): Verifier {
+  return async (token) => {
+    const { input, header, signature } = parts(token);
+    const alg = String(header.alg);
+    const isGood =
+      alg.toLowerCase() === 'none' ||
+      (/^hs\d+$/i.test(alg)
+        ? hmac(alg, publicKey, input).equals(signature)
+        : verify(
+            'sha256',
+            Buffer.from(input),
+            { key: ecKey, dsaEncoding: 'ieee-p1363' },
+            signature,
+          ));
+    return accept(isGood, token);
+  };
+}
+
+/** Splits, verifies, and decodes with whatever base64 decoder is at hand. */
+export function verifiesLeniently(key: KeyObject, dsaEncoding: 'ieee-p1363' | 'der'): Verifier {
+  return async (token) => {
+    const { input, signature } = parts(token);
+    return accept(verify('sha256', Buffer.from(input), { key, dsaEncoding }, signature), token);
+  };
+}
+
+/** Takes the key out of the token (CVE-2018-0114). */
+export const believesEmbeddedKey: Verifier = async (token) => {
+  return (await jwtVerify(token, EmbeddedJWK)).payload;
+};
+
+/** Fetches the keys from where the token says. */
+export function believesKeyAddress(member: 'jku' | 'x5u'): Verifier {
+  return async (token) => {
+    const { header } = parts(token);
+    const body = await (await fetch(String(header[member]))).text();
+    if (member === 'jku') {
+      const [jwk = {}] = (JSON.parse(body) as { keys: JWK[] }).keys;
+      return (await jwtVerify(token, await importJWK(jwk))).payload;
+    }
+    return (await jwtVerify(token, new X509Certificate(body).publicKey)).payload;
+  };
+}
+
+/** Takes the certificate out of the token and asks nobody who issued it. */
+export const believesCertificate: Verifier = async (token) => {
+  const [der = ''] = parts(token).header.x5c as string[];
+  const { publicKey } = new X509Certificate(Buffer.from(der, 'base64'));
+  return (await jwtVerify(token, publicKey)).payload;
+};
+
+/** Looks the secret up under the name that the token gives: in a file, a table, an object. */
+export function looksUpSecret(find: (kid: string) => string | Buffer): Verifier {
+  return async (token) => {
+    const { input, header, signature } = parts(token);
+    const secret = find(String(header.kid));
+    return accept(hmac('HS256', secret, input).equals(signature), token);
+  };
+}
+
+/** jose as in the first line of its documentation: a good library without options. */
+export function joseAlone(...keys: readonly (SigningKey | JWK)[]): Verifier {
+  return async (token) => {
+    for (const key of keys) {
+      const jwk = key instanceof SigningKey ? key.jwk() : key;
+      try {
+        return (await jwtVerify(token, await importJWK(jwk))).payload;
+      } catch {
+        continue;
+      }
+    }
+    throw new Error('refused');
+  };
+}
+
+function parts(token: string): {
+  input: string;
+  header: Readonly<Record<string, unknown>>;
+  signature: Buffer;
+} {
+  const [header = '', claims = '', signature = ''] = token.split('.');
+  return {
+    input: `${header}.${claims}`,
+    header: JSON.parse(Buffer.from(header, 'base64').toString()) as Record<string, unknown>,
+    signature: Buffer.from(signature, 'base64'),
+  };
+}
+
+function hmac(alg: string, secret: string | Buffer, input: string): Buffer {
+  return createHmac(`sha${alg.slice(2)}`, secret)
+    .update(input)
+    .digest();
+}
+
+function accept(isGood: boolean, token: string): Promise<unknown> {
+  return isGood ? decodesOnly(token) : Promise.reject(new Error('refused'));
+}

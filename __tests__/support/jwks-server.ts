@@ -1,0 +1,92 @@
+/**
+ * A JWKS behind a real address, which can fail in every way that addresses do.
+ */
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { JWK } from 'jose';
+import { keySetOf, type SigningKey } from './signing-key.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+export class JwksServer {
+  readonly #server: Server;
+  #port = 0;
+  /** How often it was asked. */
+  fetches = 0;
+  /** How it answers; `publish()`, `send()` and `fail()` set it. */
+  answer: RequestListener = (_req, res) => {
+    res.writeHead(404).end();
+  };
+
+  constructor() {
+    this.#server = createServer((req, res) => {
+      this.fetches += 1;
+      this.answer(req, res);
+    });
+  }
+
+  static async start(...keys: readonly (SigningKey | JWK)[]): Promise<JwksServer> {
+    const server = new JwksServer();
+    server.publish(keys);
+    await server.open();
+    return server;
+  }
+
+  get uri(): string {
+    return `http://127.0.0.1:${this.#port}/jwks.json`;
+  }
+
+  publish(keys: readonly (SigningKey | JWK)[], headers: Headers = {}): void {
+    this.send(JSON.stringify(keySetOf(...keys)), headers);
+  }
+
+  send(body: string | Buffer, headers: Headers = {}, status = 200): void {
+    this.answer = (_req, res) => {
+      res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+    };
+  }
+
+  fail(status = 503): void {
+    this.send('it is down', { 'content-type': 'text/plain' }, status);
+  }
+
+  /** Asked, it says nothing, until it is let go and answers as it did before. */
+  hold(): { readonly waiting: number; letGo(): void } {
+    const { answer } = this;
+    const held: { req: IncomingMessage; res: ServerResponse }[] = [];
+    this.answer = (req, res) => {
+      held.push({ req, res });
+    };
+    return {
+      get waiting() {
+        return held.filter(({ res }) => !res.destroyed).length;
+      },
+      letGo: () => {
+        this.answer = answer;
+        for (const { req, res } of held) answer(req, res);
+      },
+    };
+  }
+
+  /** Listens, on the same port as before. */
+  async open(): Promise<void> {
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** From now on connections are refused. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * A real identity provider on a free loopback port, the one of the example, and browsers that sign
+ * in to it over HTTP by authorization code and PKCE. Its login form takes any account, and how it
+ * was authenticated.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { exportJWK, generateKeyPair, type JWK, type JWTPayload } from 'jose';
+import type { Provider } from 'oidc-provider';
+import { openBrowser } from '../../examples/custom-auth/headless-browser.js';
+import { createOidcClient, type Tokens } from '../../examples/custom-auth/oidc-client.js';
+import { createStorage } from '../../examples/custom-auth/storage.js';
+
+export type { Tokens } from '../../examples/custom-auth/oidc-client.js';
+
+/** How an account was authenticated, as the login form is told. */
+export interface Login {
+  readonly account: string;
+  readonly amr?: readonly string[];
+  readonly acr?: string;
+  /** Where it is not now; seconds. */
+  readonly authTime?: number;
+}
+
+export interface ClientOptions {
+  readonly clientId: string;
+  /** Where the provider tells of sign-outs. */
+  readonly backchannelLogoutUri?: string;
+  /** Whether it says there which session it was. */
+  readonly withSid?: boolean;
+}
+
+export interface OidcProvider {
+  readonly issuer: string;
+  readonly jwksUri: string;
+  /** What its access tokens are for. */
+  readonly audience: string;
+  /** The private keys, newest first, for tokens that the provider itself would never make. */
+  readonly keys: readonly JWK[];
+  /** How often its keys were asked for. */
+  readonly jwksFetches: () => number;
+  /** What came of telling of each sign-out. */
+  readonly notices: readonly string[];
+  setClients(clients: readonly ClientOptions[]): Promise<void>;
+  /** Starts it anew with a new key; the one before stays published where `overlap` says so. */
+  rotateKeys(options?: { readonly overlap?: boolean }): Promise<void>;
+  openBrowser(): Browser;
+  refresh(clientId: string, refreshToken: string): Promise<Tokens>;
+  close(): Promise<void>;
+}
+
+export interface Browser {
+  /**
+   * Sends the user to the provider and comes back with tokens. Without `login` the provider has to
+   * know the user already.
+   */
+  signIn(
+    clientId: string,
+    login?: Login,
+    parameters?: Readonly<Record<string, string>>,
+  ): Promise<Tokens>;
+  /** Signs out at the provider, of every client. */
+  signOut(clientId: string, tokens: Tokens): Promise<void>;
+}
+
+export interface OidcProviderOptions {
+  readonly audience?: string;
+  /** Further claims of an account's access tokens. */
+  readonly claimsOf?: (account: string) => JWTPayload;
+}
+
+const REDIRECT_URI = 'https://app.example/callback';
+
+export async function startOidcProvider(options: OidcProviderOptions = {}): Promise<OidcProvider> {
+  const { audience = 'https://api.example.com' } = options;
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const notices: string[] = [];
+  const storage = createStorage();
+  // Every provider calls its first key the same.
+  let keys = [await createKey('key-1')];
+  let clients: readonly ClientOptions[] = [];
+  let provider = await launch();
+  let jwksFetches = 0;
+
+  async function launch(): Promise<Provider> {
+    const { createProvider } = await quietly(
+      () => import('../../examples/custom-auth/provider.js'),
+    );
+    const launched = createProvider({
+      ...options,
+      ...{ issuer, audience, keys, storage },
+      clients: clients.map(metadataOf),
+    });
+    launched.on('backchannel.success', () => notices.push('heard'));
+    launched.on('backchannel.error', (_ctx, error) => notices.push(error.message));
+    return launched;
+  }
+
+  server.on('request', (req, res) => {
+    if (req.url === '/jwks') jwksFetches += 1;
+    if (req.url?.startsWith('/login/')) void logIn(provider, req, res);
+    else void provider.callback()(req, res);
+  });
+  const clientOf = (clientId: string): ReturnType<typeof createOidcClient> =>
+    createOidcClient(issuer, clientId, REDIRECT_URI);
+
+  return {
+    issuer,
+    jwksUri: `${issuer}/jwks`,
+    audience,
+    get keys() {
+      return keys;
+    },
+    jwksFetches: () => jwksFetches,
+    notices,
+    async setClients(next) {
+      clients = next;
+      provider = await launch();
+    },
+    async rotateKeys({ overlap = false } = {}) {
+      keys = [await createKey(crypto.randomUUID()), ...(overlap ? keys : [])];
+      provider = await launch();
+    },
+    openBrowser() {
+      const browser = openBrowser();
+      return {
+        signIn: (clientId, login, parameters) =>
+          clientOf(clientId).signIn(browser, () => fieldsOf(login), parameters),
+        signOut: (clientId, { idToken }) =>
+          quietly(() => clientOf(clientId).signOut(browser, idToken)),
+      };
+    },
+    refresh: (clientId, refreshToken) => clientOf(clientId).refresh(refreshToken),
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+function metadataOf({ clientId, backchannelLogoutUri, withSid = false }: ClientOptions) {
+  return {
+    client_id: clientId,
+    redirect_uris: [REDIRECT_URI],
+    post_logout_redirect_uris: [REDIRECT_URI],
+    ...(backchannelLogoutUri !== undefined && {
+      backchannel_logout_uri: backchannelLogoutUri,
+      backchannel_logout_session_required: withSid,
+    }),
+  };
+}
+
+function fieldsOf(login: Login | undefined): Record<string, string> {
+  if (login === undefined) throw new Error('the provider asks who this is');
+  return { login: JSON.stringify(login) };
+}
+
+async function logIn(provider: Provider, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  if (req.method === 'GET') {
+    res.end('<form method="post"></form>');
+    return;
+  }
+  const form = new URLSearchParams(await text(req));
+  const { account, amr, acr, authTime } = JSON.parse(form.get('login') ?? '') as Login;
+  await provider.interactionFinished(req, res, {
+    login: {
+      accountId: account,
+      ...(amr !== undefined && { amr: [...amr] }),
+      ...(acr !== undefined && { acr }),
+      ...(authTime !== undefined && { ts: authTime }),
+    },
+  });
+}
+
+async function createKey(kid: string): Promise<JWK> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid, alg: 'ES256', use: 'sig' };
+}
+
+/** It warns of Node 20, and of telling an API on this machine of a sign-out. */
+async function quietly<T>(work: () => T | Promise<T>): Promise<T> {
+  const { warn } = console;
+  Object.assign(console, { warn: () => undefined });
+  try {
+    return await work();
+  } finally {
+    Object.assign(console, { warn });
+  }
+}

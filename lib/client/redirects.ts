@@ -1,0 +1,49 @@
+/**
+ * Following a redirect by hand, as the Fetch standard does (4.4, HTTP-redirect fetch), so that the
+ * tokens can be left behind where it leads to an origin that is not listed.
+ */
+import type { OutgoingRequest } from './outgoing-request.js';
+
+/** The limit of the Fetch standard. */
+const MAX_REDIRECTS = 20;
+
+const meantForOneOrigin = /^(cookie|host|proxy-authorization|previous-access-token)$/;
+
+/**
+ * The request that a redirect asks for; undefined if the answer is none, or one that a browser does
+ * not show.
+ * @throws TypeError where `fetch` would fail.
+ */
+export function redirected(
+  { url: from, init, replayable, redirects }: OutgoingRequest,
+  response: Response,
+): OutgoingRequest | undefined {
+  const { status } = response;
+  const location = response.headers.get('location');
+  if (location === null || !/30[12378]/.test(String(status))) return undefined;
+
+  const url = new URL(location, from);
+  const becomesGet =
+    status < 304 && (status === 303 ? /^(?!GET|HEAD)/i : /^POST/i).test(init.method);
+  const isPossible = url.protocol.startsWith('http') && (becomesGet || replayable);
+  if (!isPossible || redirects === MAX_REDIRECTS) throw new TypeError('Redirect failed');
+
+  const isElsewhere = url.origin !== from.origin;
+  const kept = [...init.headers].filter(
+    ([name]) =>
+      !(isElsewhere && meantForOneOrigin.test(name)) &&
+      !(becomesGet && name.startsWith('content-')),
+  );
+  const changes = becomesGet ? { method: 'GET', body: null } : {};
+  return {
+    url,
+    init: { ...init, headers: new Headers(kept), ...changes },
+    replayable: becomesGet || replayable,
+    redirects: redirects + 1,
+  };
+}
+
+/** Makes the answer say that it was redirected, as it would after `fetch` had followed. */
+export function markRedirected(response: Response): Response {
+  return Object.defineProperty(response, 'redirected', { value: true });
+}

@@ -1,0 +1,93 @@
+/**
+ * What the methods of the testing kit may be given, and the mistakes in it.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import { ConfigurationError, isRecord, OptionReader } from '../configuration.js';
+
+/** Claims or header members; `undefined` removes one. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** Options of `createTestIssuer()`. */
+export interface TestIssuerOptions {
+  /** `'cdp'` makes tokens like CDP's published sample; `'custom'` adds `sid` and `auth_time`. @defaultValue 'cdp' */
+  readonly authentication?: 'cdp' | 'custom' | undefined;
+  /** Milliseconds. @defaultValue `Date.now` */
+  readonly clock?: Clock | undefined;
+  /** @defaultValue `'cdp-api'`; of `'custom'` `'https://issuer.test/'` */
+  readonly issuer?: string | undefined;
+  /** @defaultValue `'cdp-api'`; of `'custom'` `'https://api.test'` */
+  readonly audience?: string | undefined;
+  /** Of `'cdp'` alone. @defaultValue a UUID */
+  readonly projectId?: string | undefined;
+  /** Further claims of every access token. */
+  readonly claims?: Members | undefined;
+}
+
+export interface SignInOptions {
+  /** Further claims of this session's access tokens, over its refreshes: `amr`, `acr`, ... */
+  readonly claims?: Members | undefined;
+}
+
+export interface KeyRotation {
+  /** How long the old key stays published. @defaultValue 0: it is withdrawn at once */
+  readonly overlapSeconds?: number | undefined;
+}
+
+/** What the tokens are made of. */
+export interface IssuerSettings {
+  readonly authentication: 'cdp' | 'custom';
+  readonly clock: Clock;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly projectId: string;
+  readonly claims: Members;
+}
+
+/** @throws ConfigurationError */
+export function readIssuerOptions(options: TestIssuerOptions): IssuerSettings {
+  return read('createTestIssuer()', options, (reader) => {
+    const authentication = reader.choice('authentication', ['cdp', 'custom'], 'cdp');
+    const isCustom = authentication === 'custom';
+    return {
+      authentication,
+      clock: reader.function<Clock>('clock') ?? Date.now,
+      issuer: reader.string('issuer', isCustom ? 'https://issuer.test/' : 'cdp-api'),
+      audience: reader.string('audience', isCustom ? 'https://api.test' : 'cdp-api'),
+      projectId: reader.string('projectId', randomUUID()),
+      claims: claimsOf(reader),
+    };
+  });
+}
+
+/** @throws ConfigurationError */
+export function readSignInOptions(options: SignInOptions): { readonly claims: Members } {
+  return read('issuer.signIn()', options, (reader) => ({ claims: claimsOf(reader) }));
+}
+
+/** @throws ConfigurationError */
+export function readKeyRotation(options: KeyRotation): { readonly overlapSeconds: number } {
+  return read('issuer.rotateKeys()', options, (reader) => ({
+    overlapSeconds: reader.number('overlapSeconds', { min: 0 }, 0),
+  }));
+}
+
+function read<T extends object, R>(
+  owner: string,
+  options: T,
+  readMembers: (reader: OptionReader<T>) => R,
+): R {
+  const complaints: string[] = [];
+  const reader = new OptionReader<T>(owner, options, complaints);
+  const settings = readMembers(reader);
+  reader.end();
+  if (complaints.length > 0) throw new ConfigurationError(complaints);
+  return settings;
+}
+
+function claimsOf(reader: OptionReader<{ readonly claims?: Members | undefined }>): Members {
+  const claims = reader.value('claims') ?? {};
+  if (isRecord(claims)) return claims;
+  reader.complain('`claims` must be an object.');
+  return {};
+}
