@@ -1,0 +1,32 @@
+/**
+ * `npm run example`: listens, and prints how to use it.
+ */
+import type { AddressInfo } from 'node:net';
+import { createWalletApp } from './app.js';
+import { createMovableClock } from './clock.js';
+import { createWalletIssuer } from './issuer.js';
+import { walkthrough } from './walkthrough.js';
+
+const port = Number(process.env.PORT ?? 3000);
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error(`PORT must be a number from 0 to 65535, not "${process.env.PORT ?? ''}".`);
+  process.exit(1);
+}
+
+const clock = createMovableClock();
+const app = createWalletApp({ issuer: await createWalletIssuer(clock), clock });
+
+// On this machine alone: the example tells everybody the codes that are meant for the user.
+const server = app.listen(port, '127.0.0.1', (error?: Error) => {
+  if (error === undefined) {
+    console.log(walkthrough(`http://localhost:${(server.address() as AddressInfo).port}`));
+    return;
+  }
+  const isTaken = 'code' in error && error.code === 'EADDRINUSE';
+  console.error(
+    isTaken
+      ? `Port ${port} is taken. Choose another one: PORT=${port + 1} npm run example`
+      : `The example cannot listen on port ${port}: ${error.message}`,
+  );
+  process.exit(1);
+});

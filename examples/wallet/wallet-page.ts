@@ -1,0 +1,61 @@
+/**
+ * The web page: plain files, the client library and a QR encoder as browser modules, and a content
+ * security policy under which nothing else runs.
+ */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import express, { Router } from 'express';
+
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "font-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const require = createRequire(import.meta.url);
+
+export function walletPage(): Router {
+  const router = Router();
+  router.use((_req, res, next) => {
+    res.set({
+      'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    next();
+  });
+
+  const client = browserModule('express-wallet-session/client');
+  const qr = browserModule('uqr');
+  router.get('/client.js', (_req, res) => {
+    res.type('text/javascript').send(client);
+  });
+  router.get('/qr.js', (_req, res) => {
+    res.type('text/javascript').send(qr);
+  });
+  const font = require.resolve('@fontsource-variable/inter/files/inter-latin-wght-normal.woff2');
+  router.get('/inter.woff2', (_req, res) => {
+    res.sendFile(font);
+  });
+  router.use(express.static(join(import.meta.dirname, 'public')));
+  return router;
+}
+
+/** One package as one file that a browser can import. */
+function browserModule(name: string): string {
+  const { outputFiles } = buildSync({
+    stdin: { contents: `export * from '${name}';`, resolveDir: import.meta.dirname },
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
+}
