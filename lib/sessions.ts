@@ -158,18 +158,18 @@ export class WalletSessions implements Sessions {
    */
   async logOut(logoutToken: string, audience: readonly string[]): Promise<void> {
     const logout = await this.#verifier.verifyLogout(logoutToken, audience);
-    const { issuer, userId, sessionId } = logout;
+    const { userId, sessionId } = logout;
+    const { issuer } = logout.issuer;
     if (sessionId === undefined) {
-      const user = { issuer: issuer.issuer, userId: logout.userId };
       // To the end of that second: whatever was verified in it belonged to what ends.
-      await this.#mfaSessions.endUntil(user, logout.lastSecond * 1000 + 999);
-      await this.#revocation.signOutUser(user, logout.lastSecond);
+      await this.#mfaSessions.endUntil({ issuer, userId }, logout.lastSecond * 1000 + 999);
+      await this.#revocation.signOutUser({ issuer, userId }, logout.lastSecond);
       return;
     }
-    if (userId !== undefined) {
-      await this.#mfaSessions.removeOfSession(issuer, userId, sessionId);
-    }
-    await this.#revocation.signOutSession({ issuer: issuer.issuer, sessionId });
+    // Without the user's name it cannot be found, but no session is left that could use it.
+    if (userId !== undefined)
+      await this.#mfaSessions.removeOfSession({ issuer, userId }, sessionId);
+    await this.#revocation.signOutSession({ issuer, sessionId });
   }
 
   async ready(): Promise<void> {

@@ -275,4 +275,16 @@ describe('What a logout token ends', () => {
 
     expect(await statusOf('/transfer', after)).toBe(200);
   });
+
+  it('is nothing more when it is sent again, though the clock of the issuer is ahead', async () => {
+    const token = await issuer.logoutToken({ sub: 'alice', iat: now() + 5, exp: undefined });
+    expectDone(await app.logOut(token));
+    clock.advance(1);
+    const after = await accessTokenOf('alice', { auth_time: now() + 5, iat: now() + 5 });
+    await app.get('/verify', after);
+
+    expectDone(await app.logOut(token));
+
+    expect(await statusOf('/transfer', after)).toBe(200);
+  });
 });

@@ -184,7 +184,7 @@ async function createKey(kid: string): Promise<JWK> {
 }
 
 /** It warns of Node 20, and of telling an API on this machine of a sign-out. */
-async function quietly<T>(work: () => T | Promise<T>): Promise<T> {
+export async function quietly<T>(work: () => T | Promise<T>): Promise<T> {
   const { warn } = console;
   Object.assign(console, { warn: () => undefined });
   try {

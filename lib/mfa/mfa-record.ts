@@ -69,7 +69,7 @@ export interface StoredText {
   readonly expiresAt: number;
 }
 
-/** What the two records say; a record that cannot be read counts as absent. */
+/** What the two records say; one that cannot be read says that all before now is void. */
 export function decodeMfa(
   own: string | undefined,
   ofUser: string | undefined,
@@ -86,7 +86,7 @@ export function decodeMfaEnd(text: string | undefined, nowMs: number): MfaEnd | 
   if (record === undefined) return undefined;
   const { epoch, startedUntil } = record;
   return {
-    // Without a readable mark no MFA session carries it, and all are void.
+    // Without a readable mark only what was started since carries it, and all else is void.
     epoch: typeof epoch === 'string' ? epoch : '',
     endedAt: isTime(record.endedAt) ? record.endedAt : nowMs,
     ...(isTime(startedUntil) && { startedUntil }),
@@ -135,8 +135,9 @@ function sessionOf(
 }
 
 function decode(text: string | undefined, nowMs: number): StoredRecord | undefined {
-  const record = text === undefined ? undefined : decodeRecord(text);
-  return record !== undefined && record.expiresAt > nowMs ? record : undefined;
+  if (text === undefined) return undefined;
+  const record = decodeRecord(text) ?? { endedAt: nowMs, expiresAt: Infinity };
+  return record.expiresAt > nowMs ? record : undefined;
 }
 
 function timeOf(record: StoredRecord | undefined, name: string): number {

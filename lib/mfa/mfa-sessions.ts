@@ -3,7 +3,6 @@
  * next. Whether one satisfies a route is decided in `mfa-policy.ts`.
  */
 import { randomUUID } from 'node:crypto';
-import type { TokenIssuer } from '../authentication/token-issuer.js';
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { isNonEmptyString, isRecord } from '../configuration.js';
@@ -91,10 +90,9 @@ export class MfaSessions {
     if (identity.issuer.mfaScope === 'client') await this.#store.remove(keyOf(identity));
   }
 
-  /** The same, by the name of the session alone. */
-  async removeOfSession(issuer: TokenIssuer, userId: string, sessionId: string): Promise<void> {
-    if (issuer.mfaScope !== 'client') return;
-    await this.#store.remove(clientMfaKey({ issuer: issuer.issuer, userId }, { sessionId }));
+  /** Removes an MFA session that belongs to the session of this name alone. */
+  async removeOfSession(user: UserName, sessionId: string): Promise<void> {
+    await this.#store.remove(clientMfaKey(user, { sessionId }));
   }
 
   /**

@@ -35,7 +35,7 @@ function fieldOf(form: string, name: string): string | undefined {
 
 /** Undefined where it is too long, or was not sent to its end. */
 function readText(req: IncomingMessage): Promise<string | undefined> {
-  if (req.readableEnded || req.destroyed) return Promise.resolve(undefined);
+  if (req.readableEnded) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -64,7 +64,7 @@ function attach(req: IncomingMessage, property: string, session: VerifiedSession
 
 function propertyTaken(property: string): ConfigurationError {
   return new ConfigurationError([
-    `validateSession() found req.${property} taken by something else, such as express-session. Attach the session under another name, validateSession({ property: 'walletSession' }), or under none, validateSession({ property: false }), and read it with getSession(req).`,
+    `validateSession() found req.${property} taken by something else, such as express-session or another validateSession(). Attach the session under another name, validateSession({ property: 'walletSession' }), or under none, validateSession({ property: false }), and read it with getSession(req). To mount one validateSession() twice, create it once: const guard = validateSession().`,
   ]);
 }
 
