@@ -39,13 +39,12 @@ export function trackAccessTokens(
   }
 
   async function current(): Promise<string | null> {
-    for (;;) {
-      await refreshing?.catch(() => undefined);
-      const before = refreshes;
-      const token = await getAccessToken({ forceRefresh: false });
-      // One that a refresh has overtaken may be the old one.
-      if (before === refreshes) return note(token);
-    }
+    const refreshed = await refreshing?.catch(() => undefined);
+    if (refreshed !== undefined) return refreshed;
+    const before = refreshes;
+    const token = await getAccessToken({ forceRefresh: false });
+    // One that a refresh has overtaken may be the old one.
+    return before === refreshes ? note(token) : current();
   }
 
   return {

@@ -126,7 +126,7 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
     const isGuarded = token !== null && init.redirect === 'follow';
     const safe = isSafe(request);
     // In this mode a browser fails at the other origin's door, and follows within its own.
-    const isKept = url.origin === page.origin && !safe;
+    const isKept = page.isReal && url.origin === page.origin && !safe;
     if (isGuarded && isKept) guarded.mode = 'same-origin';
     else if (isGuarded) guarded.redirect = 'manual';
     const response = await send(url.href, guarded);

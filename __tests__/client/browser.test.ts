@@ -1,0 +1,210 @@
+/** The client in a real browser, where a redirect cannot be looked at. */
+import { existsSync } from 'node:fs';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import type * as Client from 'express-wallet-session/client';
+import { closeApis, redirect, refuse, startApi } from './api.js';
+import type { Api, Received } from './api.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+if (executablePath === undefined && process.env.CI !== undefined)
+  throw new Error('the tests of the client need a Chromium');
+
+const describeInBrowser = executablePath === undefined ? describe.skip : describe;
+
+describeInBrowser('in a browser', () => {
+  let browser: Browser;
+  let page: Page;
+  let own: Api;
+  let listed: Api;
+  let stranger: Api;
+
+  beforeAll(async () => {
+    const { outputFiles } = await build({
+      entryPoints: ['lib/client/index.ts'],
+      bundle: true,
+      format: 'esm',
+      write: false,
+    });
+    const script = outputFiles[0]?.text;
+    const cors = {
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Allow-Headers': 'authorization, previous-access-token',
+      'Access-Control-Expose-Headers': 'Session-Ends-In',
+    };
+    // It lets everything in that a browser would ask it for.
+    stranger = await startApi((_request, response) =>
+      response.writeHead(200, cors).end('stranger'),
+    );
+    const answers: Record<
+      string,
+      (request: Received, response: Parameters<typeof redirect>[0]) => unknown
+    > = {
+      '/': (_request, response) => response.setHeader('Content-Type', 'text/html').end('<html>'),
+      '/client.js': (_request, response) =>
+        response.setHeader('Content-Type', 'text/javascript').end(script),
+      '/303': (_request, response) => {
+        redirect(response, 303, '/echo');
+      },
+      '/307': (_request, response) => {
+        redirect(response, 307, '/echo');
+      },
+      '/away': (_request, response) => {
+        redirect(response, 307, `${stranger.origin}/`);
+      },
+      '/expired': ({ token, body }, response) => {
+        if (token === 't2') refuse(response, 'token_expired');
+        else response.end(body);
+      },
+      '/ending': (_request, response) => response.setHeader('Session-Ends-In', '60').end(),
+      '/echo': ({ method, body }, response) => response.end(`${method} ${body}`),
+    };
+    own = await startApi((request, response) => answers[request.path]?.(request, response));
+    listed = await startApi((request, response) => {
+      for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
+      if (request.method === 'OPTIONS') response.writeHead(204).end();
+      else answers[request.path]?.(request, response);
+    });
+    browser = await chromium.launch({
+      executablePath: executablePath ?? '',
+      args: ['--no-sandbox'],
+    });
+  }, 30_000);
+
+  afterAll(() => Promise.all([browser.close(), closeApis()]));
+
+  beforeEach(async () => {
+    page = await browser.newPage();
+    await page.goto(own.origin);
+    for (const api of [own, listed, stranger]) api.received.length = 0;
+  });
+  afterEach(() => page.close());
+
+  interface Asked {
+    readonly address: string;
+    readonly init?: { readonly method: string; readonly body: string };
+    readonly asRequest?: boolean;
+    readonly origins?: string[];
+  }
+
+  /** Asks, in the page, with a token that has just changed from t1 to t2. */
+  async function ask(asked: Asked): Promise<unknown> {
+    return page.evaluate(async ({ address, init, asRequest, origins }) => {
+      const module = '/client.js';
+      const { createSessionFetch } = (await import(module)) as typeof Client;
+      let token = 't1';
+      const warnings: number[] = [];
+      const sessionFetch = createSessionFetch({
+        getAccessToken: ({ forceRefresh }) =>
+          Promise.resolve((token = forceRefresh === true ? 't3' : token)),
+        onSessionEnding: (secondsLeft) => warnings.push(secondsLeft),
+        ...(origins !== undefined && { origins }),
+      });
+      await sessionFetch(origins === undefined ? '/echo' : `${String(origins[0])}/echo`);
+      token = 't2';
+      try {
+        const request = asRequest === true ? new Request(address, init) : address;
+        const response = await (asRequest === true
+          ? sessionFetch(request)
+          : sessionFetch(request, init));
+        const { status, type, redirected } = response;
+        return { status, type, redirected, text: await response.text(), warnings };
+      } catch (error) {
+        return String(error);
+      }
+    }, asked);
+  }
+
+  /** What was asked for through the client, after the first request, which made t1 known. */
+  function calls(api: Api): string[] {
+    const tokens = api.tokens();
+    return api
+      .calls()
+      .map((call, index) => `${call} ${tokens[index] ?? ''}`)
+      .filter((call) => !/OPTIONS|client.js|favicon| t1$/.test(call));
+  }
+
+  const answered = { status: 200, type: 'basic', redirected: false, warnings: [] };
+  const post = { method: 'POST', body: 'x' };
+
+  it("relative addresses are the page's own, and get the token without any origins", async () => {
+    expect(await ask({ address: '/echo' })).toEqual({ ...answered, text: 'GET ' });
+    expect(calls(own)).toEqual(['GET /echo t2/t1']);
+  });
+
+  it('other origins get none', async () => {
+    expect(await ask({ address: stranger.origin })).toMatchObject({ text: 'stranger' });
+    expect(calls(stranger)).toEqual(['GET / none']);
+  });
+
+  it('a refused request is tried again, as an address and as a Request', async () => {
+    expect(await ask({ address: '/expired', init: post })).toEqual({ ...answered, text: 'x' });
+    expect(calls(own)).toEqual(['POST /expired t2/t1', 'POST /expired t3/t1']);
+    own.received.length = 0;
+    expect(await ask({ address: '/expired', init: post, asRequest: true })).toEqual({
+      ...answered,
+      text: 'x',
+    });
+    expect(calls(own)).toEqual(['POST /expired t2/t1', 'POST /expired t3/t1']);
+  });
+
+  it('a GET is redirected within the origin', async () => {
+    const text = 'GET ';
+    expect(await ask({ address: '/303' })).toEqual({ ...answered, redirected: true, text });
+    expect(calls(own)).toEqual(['GET /303 t2/t1', 'GET /303 t2', 'GET /echo t2']);
+  });
+
+  it.each([
+    ['/303', 'GET ', 'GET /echo t2/t1'],
+    ['/307', 'POST x', 'POST /echo t2/t1'],
+  ])('a POST is redirected within the origin, once: %s', async (address, text, last) => {
+    const expected = { ...answered, redirected: true, text };
+    expect(await ask({ address, init: post })).toEqual(expected);
+    expect(calls(own)).toEqual([`POST ${address} t2/t1`, last]);
+  });
+
+  it('a GET that is redirected to another origin takes neither token there', async () => {
+    expect(await ask({ address: '/away' })).toMatchObject({ type: 'cors', text: 'stranger' });
+    expect(calls(stranger)).toEqual(['GET / none']);
+  });
+
+  it('a POST that is redirected to another origin fails before it gets there', async () => {
+    expect(await ask({ address: '/away', init: post })).toBe('TypeError: Failed to fetch');
+    expect(calls(own)).toEqual(['POST /away t2/t1']);
+    expect(calls(stranger)).toEqual([]);
+  });
+
+  describe('to a listed origin that is not its own', () => {
+    let origins: string[];
+    beforeEach(() => {
+      origins = [listed.origin];
+    });
+
+    it('both tokens go, and the warning comes back', async () => {
+      expect(await ask({ address: `${listed.origin}/ending`, origins })).toMatchObject({
+        status: 200,
+        warnings: [60],
+      });
+      expect(calls(listed)).toEqual(['GET /ending t2/t1']);
+    });
+
+    it('a GET that is redirected takes neither token to another', async () => {
+      const answer = await ask({ address: `${listed.origin}/away`, origins });
+      expect(answer).toMatchObject({ redirected: true, text: 'stranger' });
+      expect(calls(listed)).toEqual(['GET /away t2/t1', 'GET /away t2']);
+      expect(calls(stranger)).toEqual(['GET / none']);
+    });
+
+    it('a POST that is redirected is sent once, and its answer handed back', async () => {
+      expect(await ask({ address: `${listed.origin}/away`, init: post, origins })).toEqual({
+        ...answered,
+        status: 0,
+        type: 'opaqueredirect',
+        text: '',
+      });
+      expect(calls(listed)).toEqual(['POST /away t2/t1']);
+      expect(calls(stranger)).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,41 @@
+/** What the client weighs, and what it takes along into a browser. */
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import ts from 'typescript';
+
+it('is at most 3 kB, minified and compressed, and imports nothing', async () => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: ['lib/client/index.ts'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    metafile: true,
+    write: false,
+  });
+  expect(gzipSync(outputFiles[0]?.contents ?? '').byteLength).toBeLessThanOrEqual(3000);
+  const inputs = Object.keys(metafile.inputs);
+  expect(inputs.length).toBeGreaterThan(1);
+  expect(inputs.filter((input) => !input.startsWith('lib/client/'))).toEqual([]);
+  expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
+});
+
+it('needs no types but those of a browser', () => {
+  const program = ts.createProgram(['lib/client/index.ts'], {
+    target: ts.ScriptTarget.ES2023,
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
+    types: [],
+    module: ts.ModuleKind.NodeNext,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: true,
+    noEmit: true,
+  });
+  const messages = ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  expect(messages).toEqual([]);
+  const files = program.getSourceFiles().map(({ fileName }) => fileName);
+  expect(files.filter((file) => file.includes('@types/node'))).toEqual([]);
+});

@@ -1,0 +1,306 @@
+/** Who is sent the tokens, and when the previous one goes along. */
+import { createSessionFetch } from 'express-wallet-session/client';
+import { closeApis, deferred, refuse, SignedInUser, startApi, until } from './api.js';
+import type { Answer, Api } from './api.js';
+
+let api: Api;
+let answer: Answer;
+let user: SignedInUser;
+let sessionFetch: typeof fetch;
+
+beforeEach(async () => {
+  answer = (_request, response) => response.end('ok');
+  api = await startApi((request, response) => answer(request, response));
+  user = new SignedInUser();
+  sessionFetch = createSessionFetch({
+    getAccessToken: user.getAccessToken,
+    origins: [api.origin],
+  });
+});
+afterEach(closeApis);
+
+describe('the access token', () => {
+  it('goes with a request to a listed origin, whichever form the address has', async () => {
+    await sessionFetch(`${api.origin}/text`);
+    await sessionFetch(new URL('/url', api.origin));
+    await sessionFetch(new Request(`${api.origin}/request`));
+    expect(api.calls()).toEqual(['GET /text', 'GET /url', 'GET /request']);
+    expect(api.tokens()).toEqual(['t1', 't1', 't1']);
+  });
+
+  it('goes to no other origin, nor does anything else about the request change', async () => {
+    const other = await startApi((_request, response) => response.end('other'));
+    const init = { method: 'POST', body: 'x', headers: { 'X-Mine': '1' } };
+    const response = await sessionFetch(`${other.origin}/hook`, init);
+    expect(await response.text()).toBe('other');
+    expect(other.tokens()).toEqual(['none']);
+    expect(other.received[0]).toMatchObject({ method: 'POST', body: 'x' });
+    expect(other.received[0]?.headers).toMatchObject({ 'x-mine': '1' });
+  });
+
+  it('is not asked for when it will not be sent', async () => {
+    const asked: unknown[] = [];
+    const passed: unknown[][] = [];
+    const passing = createSessionFetch({
+      getAccessToken: (options) => Promise.resolve(asked.push(options)).then(() => 't1'),
+      origins: [api.origin],
+      fetch: (...given) => Promise.resolve(passed.push(given)).then(() => new Response()),
+    });
+    const init = {};
+    await passing('https://elsewhere.example/', init);
+    await passing(`${api.origin}.evil.example/`, init);
+    await passing('/relative', init);
+    await passing(`blob:${api.origin}/0`, init);
+    const opaque = new Request(api.origin, { mode: 'no-cors' });
+    await passing(opaque, init);
+    expect(asked).toEqual([]);
+    expect(passed).toEqual([
+      ['https://elsewhere.example/', init],
+      [`${api.origin}.evil.example/`, init],
+      ['/relative', init],
+      [`blob:${api.origin}/0`, init],
+      [opaque, init],
+    ]);
+    expect(passed.every(([, given]) => given === init)).toBe(true);
+  });
+
+  it('leaves a request without Authorization while nobody is signed in', async () => {
+    user.token = null;
+    const response = await sessionFetch(`${api.origin}/`);
+    expect(response.status).toBe(200);
+    expect(api.received[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  it('keeps the headers of the caller, also those of a Request', async () => {
+    await sessionFetch(`${api.origin}/`, { headers: [['X-Mine', '1']] });
+    await sessionFetch(new Request(`${api.origin}/`, { headers: { 'X-Mine': '2' } }));
+    await sessionFetch(new Request(`${api.origin}/`, { headers: { 'X-Mine': '2' } }), {
+      headers: new Headers({ 'X-Other': '3' }),
+    });
+    expect(api.received.map(({ headers }) => [headers['x-mine'], headers['x-other']])).toEqual([
+      ['1', undefined],
+      ['2', undefined],
+      [undefined, '3'],
+    ]);
+    expect(api.tokens()).toEqual(['t1', 't1', 't1']);
+  });
+
+  it('gives way to an Authorization header of the caller, and then nothing is touched', async () => {
+    answer = (_request, response) => {
+      refuse(response, 'token_expired');
+    };
+    const headers = { authorization: 'Basic eA==' };
+    const first = await sessionFetch(`${api.origin}/`, { headers });
+    const second = await sessionFetch(new Request(`${api.origin}/`, { headers }));
+    expect([first.status, second.status]).toEqual([401, 401]);
+    expect(api.received.map((request) => request.headers.authorization)).toEqual([
+      'Basic eA==',
+      'Basic eA==',
+    ]);
+    expect(user.refreshes).toBe(0);
+  });
+
+  it('that cannot be had fails the request as getAccessToken failed', async () => {
+    const failing = createSessionFetch({
+      getAccessToken: () => Promise.reject(new RangeError('no SDK')),
+      origins: [api.origin],
+    });
+    await expect(failing(`${api.origin}/`)).rejects.toThrow(new RangeError('no SDK'));
+    expect(api.received).toEqual([]);
+  });
+
+  it('is none when the app gives undefined or an empty string', async () => {
+    for (const nothing of [undefined, '']) {
+      const careless = createSessionFetch({
+        getAccessToken: () => Promise.resolve(nothing as string | null),
+        origins: [api.origin],
+      });
+      await careless(`${api.origin}/`);
+    }
+    expect(api.tokens()).toEqual(['none', 'none']);
+  });
+});
+
+describe('the previous access token', () => {
+  it('goes along once the token has changed, until such a request was answered', async () => {
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
+  });
+
+  it.each([400, 401, 503])('goes along again after a %i, which carried nothing', async (status) => {
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    answer = (_request, response) => response.writeHead(status).end();
+    await sessionFetch(`${api.origin}/`);
+    answer = (_request, response) => response.end();
+    await sessionFetch(`${api.origin}/`);
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1', 't2']);
+  });
+
+  it.each([403, 404, 429, 500])('has done its part after a %i', async (status) => {
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    answer = (_request, response) => response.writeHead(status).end();
+    await sessionFetch(`${api.origin}/`);
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
+  });
+
+  it('goes along again after a request that was never answered', async () => {
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    answer = (_request, response) => response.destroy();
+    await expect(sessionFetch(`${api.origin}/`)).rejects.toThrow('fetch failed');
+    answer = (_request, response) => response.end();
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1']);
+  });
+
+  it('is the last one that was answered, after several refreshes without an answer', async () => {
+    await sessionFetch(`${api.origin}/`);
+    answer = (_request, response) => response.writeHead(503).end();
+    for (let refreshes = 0; refreshes < 3; refreshes += 1) {
+      user.rotate();
+      await sessionFetch(`${api.origin}/`);
+    }
+    answer = (_request, response) => response.end();
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1', 't4/t1', 't4/t1', 't5/t4']);
+  });
+
+  it('is the first one known, while none was answered yet', async () => {
+    answer = (_request, response) => response.writeHead(503).end();
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1']);
+  });
+
+  it('goes with every parallel request until one of them was answered', async () => {
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    const held = deferred();
+    answer = async (_request, response) => {
+      await held.promise;
+      response.end();
+    };
+    const parallel = [1, 2, 3].map(() => sessionFetch(`${api.origin}/`));
+    await until(() => api.received.length === 4);
+    held.resolve();
+    await Promise.all(parallel);
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1', 't2/t1', 't2']);
+  });
+
+  it('does not come back through a late answer to an earlier token', async () => {
+    const late = deferred();
+    answer = async ({ path }, response) => {
+      if (path === '/slow') await late.promise;
+      response.end();
+    };
+    const slow = sessionFetch(`${api.origin}/slow`);
+    await until(() => api.received.length === 1);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    late.resolve();
+    await slow;
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2', 't3/t2']);
+  });
+
+  it('stays the newer one when an earlier token is answered last', async () => {
+    const late = deferred();
+    answer = async ({ path }, response) => {
+      if (path === '/slow') await late.promise;
+      response.end();
+    };
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    const slow = sessionFetch(`${api.origin}/slow`);
+    await until(() => api.received.length === 2);
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    late.resolve();
+    await slow;
+    user.rotate();
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1', 't4/t3']);
+  });
+
+  it('is the one that was answered while a newer one was under way', async () => {
+    const late = deferred();
+    answer = async ({ path }, response) => {
+      if (path === '/slow') await late.promise;
+      response.end();
+    };
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    const slow = sessionFetch(`${api.origin}/slow`);
+    await until(() => api.received.length === 2);
+    user.rotate();
+    answer = async (_request, response) => {
+      late.resolve();
+      await slow;
+      response.end();
+    };
+    // The second token was answered before the third, and may have the MFA session.
+    await sessionFetch(`${api.origin}/`);
+    await sessionFetch(`${api.origin}/`);
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1', 't3/t2', 't3']);
+  });
+
+  it('is forgotten when the user signs out', async () => {
+    await sessionFetch(`${api.origin}/`);
+    user.token = null;
+    await sessionFetch(`${api.origin}/`);
+    user.token = 't9';
+    await sessionFetch(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 'none', 't9']);
+  });
+
+  it('goes to no origin that is not listed', async () => {
+    const other = await startApi((_request, response) => response.end());
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    await sessionFetch(`${other.origin}/`);
+    expect(other.tokens()).toEqual(['none']);
+  });
+});
+
+describe('the answer', () => {
+  it('is the one of fetch, unread', async () => {
+    answer = (_request, response) => {
+      refuse(response, 'mfa_required', { mfa: { maxAgeSeconds: 300 } });
+    };
+    const response = await sessionFetch(`${api.origin}/`);
+    expect(response.bodyUsed).toBe(false);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ errorType: 'mfa_required', maxAgeSeconds: 300 });
+  });
+
+  it('fails as fetch fails', async () => {
+    const gone = await startApi(() => undefined);
+    await gone.close();
+    const failing = createSessionFetch({
+      getAccessToken: user.getAccessToken,
+      origins: [gone.origin],
+    });
+    const [ours, theirs] = await Promise.all([
+      failing(`${gone.origin}/`).catch((error: unknown) => error),
+      fetch(`${gone.origin}/`).catch((error: unknown) => error),
+    ]);
+    expect(String(ours)).toBe('TypeError: fetch failed');
+    expect(String(ours)).toBe(String(theirs));
+  });
+});

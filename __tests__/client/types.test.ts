@@ -1,0 +1,48 @@
+/** What users write, checked by the compiler. */
+import { expectTypeOf } from 'expect-type';
+import { createSessionFetch } from 'express-wallet-session/client';
+import type { Problem, SessionFetchOptions } from 'express-wallet-session/client';
+import type { Problem as ServerProblem } from '../../lib/errors.js';
+
+const origins = ['https://api.example.com'] as const;
+
+it('has the signature of fetch', () => {
+  const sessionFetch = createSessionFetch({ getAccessToken: () => Promise.resolve(null), origins });
+  expectTypeOf(sessionFetch).toEqualTypeOf<typeof fetch>();
+  expect(sessionFetch).toBeInstanceOf(Function);
+});
+
+it('takes every way to write getAccessToken', () => {
+  const ways: SessionFetchOptions['getAccessToken'][] = [
+    () => Promise.resolve('t'),
+    async ({ forceRefresh }) => Promise.resolve(forceRefresh === true ? 'new' : 'old'),
+    // eslint-disable-next-line @typescript-eslint/no-useless-default-assignment -- as people do
+    async ({ forceRefresh } = {}) => Promise.resolve(forceRefresh === true ? 'new' : 'old'),
+    // The declaration in @coinbase/cdp-core.
+    (options?: { forceRefresh?: boolean }) => Promise.resolve(String(options?.forceRefresh)),
+  ];
+  for (const getAccessToken of ways) {
+    expect(() => createSessionFetch({ getAccessToken, origins })).not.toThrow();
+  }
+});
+
+it('speaks of the same problems as the server', () => {
+  expectTypeOf<Problem>().toEqualTypeOf<ServerProblem>();
+  expectTypeOf<NonNullable<SessionFetchOptions['onMfaRequired']>>()
+    .parameter(0)
+    .toEqualTypeOf<ServerProblem>();
+});
+
+it('does not compile with what would not work', () => {
+  const mistakes = (): void => {
+    // @ts-expect-error getAccessToken is required
+    createSessionFetch({});
+    // @ts-expect-error a token is a string or null
+    createSessionFetch({ getAccessToken: () => Promise.resolve(1) });
+    // @ts-expect-error the name is misspelt
+    createSessionFetch({ getAccessToken: () => Promise.resolve(''), onMFARequired: undefined });
+    // @ts-expect-error a prompt has to be awaited
+    createSessionFetch({ getAccessToken: () => Promise.resolve(''), onMfaRequired: () => 1 });
+  };
+  expect(mistakes).toThrow(TypeError);
+});

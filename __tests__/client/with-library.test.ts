@@ -1,0 +1,146 @@
+/** The client against the library itself: the life of a session as a frontend sees it. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { SessionOptions } from 'express-wallet-session';
+import { createSessionFetch } from 'express-wallet-session/client';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+  type TestIssuerOptions,
+} from 'express-wallet-session/testing';
+import { walletApi } from '../support/app.js';
+
+const MINUTE_SECONDS = 60;
+const DAY_SECONDS = 86_400;
+
+let clock: TestClock;
+let issuer: TestIssuer;
+let server: Server;
+let origin: string;
+
+async function start(
+  authentication: TestIssuerOptions['authentication'],
+  options: SessionOptions = {},
+): Promise<void> {
+  clock = createTestClock();
+  issuer = await createTestIssuer({ clock, authentication });
+  const app = walletApi({ authentication: issuer.authentication, clock, ...options });
+  server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+afterEach(
+  () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+);
+
+/** A tab whose user answers every prompt with a code. */
+async function openTab() {
+  let pair = await issuer.signIn('user-1');
+  let isSignedIn = true;
+  const events: string[] = [];
+  const sessionFetch = createSessionFetch({
+    async getAccessToken({ forceRefresh }) {
+      if (forceRefresh === true) {
+        try {
+          pair = await issuer.refresh(pair.refreshToken);
+          events.push('refreshed');
+        } catch {
+          isSignedIn = false;
+        }
+      }
+      return isSignedIn ? pair.accessToken : null;
+    },
+    async onMfaRequired({ errorType }) {
+      events.push(errorType);
+      await post('/mfa', '{"method":"totp"}');
+    },
+    onSignInRequired: ({ errorType }) => events.push(`sign in: ${errorType}`),
+    onSessionEnding: (secondsLeft) => events.push(`ends in ${secondsLeft}`),
+    origins: [origin],
+  });
+  function post(path: string, body: string): Promise<Response> {
+    const headers = { 'Content-Type': 'application/json' };
+    return sessionFetch(`${origin}${path}`, { method: 'POST', headers, body });
+  }
+  return {
+    events,
+    me: async () => (await sessionFetch(`${origin}/me`)).status,
+    transfer: async () => (await post('/transfers', '{}')).status,
+    signOut: async () => (await post('/sign-out', '')).status,
+  };
+}
+
+it('MFA is asked for once, and carried over when the token is refreshed', async () => {
+  await start('cdp');
+  const tab = await openTab();
+  clock.advance(14 * MINUTE_SECONDS);
+  expect(await tab.transfer()).toBe(201);
+  clock.advance(2 * MINUTE_SECONDS);
+  expect(await tab.transfer()).toBe(201);
+  expect(await tab.transfer()).toBe(201);
+  expect(tab.events).toEqual(['mfa_required', 'refreshed']);
+  clock.advance(4 * MINUTE_SECONDS);
+  expect(await tab.transfer()).toBe(201);
+  expect(tab.events).toEqual(['mfa_required', 'refreshed', 'mfa_expired']);
+});
+
+it('MFA is carried over by whichever of many requests comes first', async () => {
+  await start('cdp');
+  const tab = await openTab();
+  clock.advance(14 * MINUTE_SECONDS);
+  expect(await tab.transfer()).toBe(201);
+  clock.advance(2 * MINUTE_SECONDS);
+  expect(await Promise.all([tab.me(), tab.me(), tab.me()])).toEqual([200, 200, 200]);
+  expect(await tab.transfer()).toBe(201);
+  expect(tab.events).toEqual(['mfa_required', 'refreshed']);
+});
+
+it('MFA of one tab is not that of another', async () => {
+  await start('cdp');
+  const [one, other] = [await openTab(), await openTab()];
+  expect([await one.transfer(), await other.transfer()]).toEqual([201, 201]);
+  expect([one.events, other.events]).toEqual([['mfa_required'], ['mfa_required']]);
+});
+
+it('the app works on for seven days, is warned once, and then has to sign in', async () => {
+  await start('custom');
+  const tab = await openTab();
+  const statuses = new Set<number>();
+  for (let hour = 0; hour < 7 * 24; hour += 1) {
+    statuses.add(await tab.me());
+    clock.advance(60 * MINUTE_SECONDS);
+  }
+  expect([...statuses]).toEqual([200]);
+  const refreshes = tab.events.filter((event) => event === 'refreshed');
+  expect(refreshes).toHaveLength(7 * 24 - 1);
+  const others = tab.events.filter((event) => event !== 'refreshed');
+  expect(others).toEqual([`ends in ${DAY_SECONDS}`]);
+
+  expect(await tab.me()).toBe(401);
+  expect(tab.events.at(-1)).toBe('sign in: session_expired');
+});
+
+it('a session that was signed out is told of once, and refreshed by nobody', async () => {
+  await start('custom');
+  const tab = await openTab();
+  expect(await tab.signOut()).toBe(200);
+  expect(await Promise.all([tab.me(), tab.me()])).toEqual([401, 401]);
+  expect(tab.events).toEqual(['sign in: session_revoked']);
+});
+
+it('an outage of the issuer signs nobody out', async () => {
+  await start('cdp');
+  const tab = await openTab();
+  issuer.setOutage(true);
+  expect(await tab.transfer()).toBe(503);
+  issuer.setOutage(false);
+  clock.advance(MINUTE_SECONDS);
+  expect(await tab.me()).toBe(200);
+  expect(tab.events).toEqual([]);
+});
