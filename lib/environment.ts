@@ -99,7 +99,7 @@ function readAudience(list: string | undefined, complaints: string[]): string[] 
 function readWindow(value: string | undefined, complaints: string[]): number | undefined {
   if (value === undefined) return undefined;
   const seconds = /^\d+$/.test(value) ? Number(value) : NaN;
-  if (seconds >= 1 && seconds <= 315_360_000) return seconds;
+  if (seconds >= 1 && seconds <= 100_000_000_000) return seconds;
   complaints.push(
     'WALLET_SESSION_MFA_WINDOW_SECONDS must be a whole number of seconds, at least 1.',
   );

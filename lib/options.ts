@@ -109,8 +109,9 @@ export interface Configuration {
   readonly clock: Clock;
 }
 
-const TEN_YEARS = 315_360_000;
-const AGE = { min: 1, max: TEN_YEARS };
+/** About 3,000 years: what is later than that, no `Date` could hold any more. */
+const MAX_SECONDS = 100_000_000_000;
+const AGE = { min: 1, max: MAX_SECONDS };
 
 /** @throws ConfigurationError */
 export function parseOptions(
@@ -134,12 +135,12 @@ export function parseOptions(
     property: readProperty(read),
     mfa: readMfa(read.value('mfa'), environment, complaints),
     maxSessionSeconds: read.number('maxSessionSeconds', AGE, 604_800),
-    warnBeforeSeconds: read.number('warnBeforeSeconds', { min: 0, max: TEN_YEARS }, 86_400),
+    warnBeforeSeconds: read.number('warnBeforeSeconds', { min: 0, max: MAX_SECONDS }, 86_400),
     clockToleranceSeconds: read.number('clockToleranceSeconds', { min: 0, max: 60 }, 5),
     tokenCache: readTokenCache(read.value('tokenCache'), complaints),
     revocation: read.choice('revocation', ['required', 'when-available'], 'required'),
     onError: read.function('onError'),
-    clock: read.function<Clock>('clock') ?? Date.now,
+    clock: readClock(read),
   };
   read.end();
   if (complaints.length > 0) throw new ConfigurationError(complaints);
@@ -196,6 +197,22 @@ function readTokenReaders(read: OptionReader<SessionOptions>): readonly TokenRea
 
 function readProperty(read: OptionReader<SessionOptions>): string | false {
   return read.value('property') === false ? false : read.string('property', 'session');
+}
+
+/** Compared with what is no number, no time would ever be over. */
+function readClock(read: OptionReader<SessionOptions>): Clock {
+  const clock = read.function<Clock>('clock');
+  if (clock === undefined) return Date.now;
+  if (!Number.isFinite(clock())) {
+    read.complain(
+      '`clock` must return a number of milliseconds since the epoch, as Date.now does.',
+    );
+  }
+  return () => {
+    const now = clock();
+    if (Number.isFinite(now)) return now;
+    throw new ConfigurationError(['`clock` must return a number of milliseconds, each time.']);
+  };
 }
 
 function readMfa(

@@ -1,6 +1,7 @@
 /**
  * The session that a request gets: what its access token proves, and what can be done with it.
  */
+import { inspect } from 'node:util';
 import type { JWTPayload } from 'jose';
 import type { MfaScope } from './authentication/key-source.js';
 import type { Identity } from './authentication/token-verifier.js';
@@ -81,6 +82,15 @@ export interface SessionActions {
 
 /** The one implementation; made once for each verified token, and shared by its requests. */
 export class VerifiedSession implements Session {
+  static {
+    // A logged session looks like its JSON.
+    Object.defineProperty(this.prototype, inspect.custom, {
+      value(this: VerifiedSession) {
+        return this.toJSON();
+      },
+    });
+  }
+
   readonly #identity: Identity;
   readonly #actions: SessionActions;
 

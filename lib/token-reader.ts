@@ -81,6 +81,8 @@ export function readToken(
     const token: unknown = read(request);
     if (token === undefined || token === null || token === '') continue;
     if (isPromiseLike(token)) {
+      // Nobody waits for it, and a rejection that nobody hears ends the process.
+      token.then(undefined, () => undefined);
       throw new ConfigurationError([
         '`token`: a reader must return its token, not a promise of it.',
       ]);

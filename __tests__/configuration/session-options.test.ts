@@ -13,7 +13,7 @@ import {
 import { cdp, complaints, complaintsAbout, custom } from './complaints.js';
 
 const authentication = cdpAuthentication(cdp);
-const TEN_YEARS = 315_360_000;
+const TEN_YEARS = 100_000_000_000;
 
 /** Everything there is, and how far each number may go. */
 const everything: SessionOptions[] = [

@@ -38,6 +38,6 @@ describe('What can be imported', () => {
   it('needs jose and lru-cache at run time, and nothing else', async () => {
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Record<string, object>;
     expect(Object.keys(manifest.dependencies ?? {}).sort()).toEqual(['jose', 'lru-cache']);
-    expect(manifest.peerDependencies).toEqual({ express: '^4.18.0 || ^5.0.0' });
+    expect(manifest.peerDependencies).toEqual({ express: '^4.18 || ^5' });
   });
 });

@@ -47,7 +47,7 @@ export function mfaError(
   );
   const detail =
     errorType === 'mfa_expired'
-      ? `MFA was verified ${Math.floor((nowMs - latest) / 1000)} s ago; this operation allows ${demand.maxAgeSeconds} s.`
+      ? `MFA was verified ${Math.ceil((nowMs - latest) / 1000)} s ago; this operation allows ${demand.maxAgeSeconds} s.`
       : undefined;
   return new SessionError(errorType, { mfa: demand, detail, cause });
 }

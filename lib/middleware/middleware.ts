@@ -17,6 +17,15 @@ export type ErrorMiddleware = (
 ) => void;
 
 /**
+ * Gives `next` what a callback of the app threw. Express goes on to the next handler where it is
+ * given nothing, and skips one for a word: no throw may open the door that it was thrown behind.
+ */
+export function passOn(thrown: unknown, next: Next): void {
+  const isError = Boolean(thrown) && thrown !== 'route' && thrown !== 'router';
+  next(isError ? thrown : new Error('a callback threw what is no error', { cause: thrown }));
+}
+
+/**
  * Goes on when the work is done: at once where nothing had to be waited for. Express 4 ignores a
  * rejected promise, so whatever goes wrong ends in `fail`.
  */

@@ -7,7 +7,7 @@ import { SessionError } from '../errors.js';
 import { isAcrValue } from '../mfa/evidence.js';
 import type { MfaPolicy } from '../mfa/mfa-guard.js';
 import type { MaybePromise } from '../store/session-store.js';
-import { whenDone, type Middleware } from './middleware.js';
+import { passOn, whenDone, type Middleware } from './middleware.js';
 import { notMounted, recallSession, type RequestSession } from './request-session.js';
 import { refuse } from './send-problem.js';
 
@@ -63,8 +63,17 @@ export function requireMfa(options?: RequireMfaOptions): Middleware {
         },
       );
     };
-    if (when === undefined) check(true);
-    else whenDone(() => when(req), check, next);
+    // An anonymous request is refused whatever it asks for.
+    if (when === undefined || found.session === undefined) check(true);
+    else {
+      whenDone(
+        () => when(req),
+        check,
+        (thrown) => {
+          passOn(thrown, next);
+        },
+      );
+    }
   };
 }
 

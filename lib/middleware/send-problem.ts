@@ -4,7 +4,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
 import type { Configuration } from '../options.js';
-import type { ErrorMiddleware, Next } from './middleware.js';
+import { passOn, type ErrorMiddleware, type Next } from './middleware.js';
+
+/** RFC 9110 section 8, and what belongs to a body of another length. */
+const REPRESENTATION_HEADERS = [
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Range',
+  'ETag',
+  'Last-Modified',
+  'Transfer-Encoding',
+];
 
 /**
  * Answers a request with a SessionError: status, headers, and an `application/problem+json` body.
@@ -21,6 +31,8 @@ export function sendProblem(error: SessionError, req: IncomingMessage, res: Serv
     return;
   }
   const body = JSON.stringify(error.toProblem(req));
+  // What a handler said of the answer that it did not get to send.
+  for (const name of REPRESENTATION_HEADERS) res.removeHeader(name);
   res.statusCode = error.status;
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
   res.setHeader('Content-Type', 'application/problem+json');
@@ -48,7 +60,7 @@ export function refuse(
   next: Next,
 ): void {
   if (!(error instanceof SessionError)) {
-    next(error);
+    passOn(error, next);
     return;
   }
   if (onError === undefined) {
@@ -56,8 +68,10 @@ export function refuse(
     return;
   }
   try {
-    Promise.resolve(onError(error, req, res, next)).catch(next);
+    Promise.resolve(onError(error, req, res, next)).catch((thrown: unknown) => {
+      passOn(thrown, next);
+    });
   } catch (thrown) {
-    next(thrown);
+    passOn(thrown, next);
   }
 }
