@@ -227,20 +227,33 @@ describe('A logout token', () => {
   });
 
   it('of an issuer without keys is refused: nobody could say who made it', async () => {
-    issuer = await createTestIssuer();
+    const withoutKeys = await createTestIssuer();
     let calls = 0;
     const { logOut } = createLogoutApp({
-      authentication: cdpAuthentication({
-        projectId: issuer.projectId,
-        validateAccessToken: () => {
-          calls += 1;
-          return Promise.resolve({ userId: 'alice' });
-        },
-      }),
+      authentication: [
+        issuer.authentication,
+        cdpAuthentication({
+          projectId: withoutKeys.projectId,
+          validateAccessToken: () => {
+            calls += 1;
+            return Promise.resolve({ userId: 'alice' });
+          },
+        }),
+      ],
     });
 
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice' })));
+    expectRefused(await logOut(await withoutKeys.logoutToken({ sub: 'alice' })));
     expect(calls).toBe(0);
+  });
+
+  it('could be verified by nobody where no issuer has keys, which is said at once', () => {
+    const authentication = cdpAuthentication({
+      projectId: 'project',
+      validateAccessToken: () => Promise.resolve({ userId: 'alice' }),
+    });
+    expect(() => createLogoutApp({ authentication })).toThrow(
+      'no authentication has keys to verify a logout token with',
+    );
   });
 
   it('that is refused is told to `onError`, with the reason for the log', async () => {

@@ -50,7 +50,7 @@ describe.each(creators)('In %s', (_name, create) => {
     (_text, value) => {
       const throws = (): never => {
         // eslint-disable-next-line @typescript-eslint/only-throw-error -- as apps do
-      throw value;
+        throw value;
       };
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as apps do
       const rejects = (): Promise<never> => Promise.reject(value);

@@ -91,6 +91,12 @@ export const faultyStores: readonly FaultyStore[] = [
   }),
 
   ...faulty('tells keys apart to the letter', {
+    'cuts long keys': ({ read, write }) => ({
+      read: (keys) => read(keys.map((key) => key.slice(0, 200))),
+      write: (key, ...rest) => {
+        write(key.slice(0, 200), ...rest);
+      },
+    }),
     'folds the case of keys': ({ read, write }) => ({
       read: (keys) => read(keys.map((key) => key.toLowerCase())),
       write: (key, ...rest) => {
@@ -124,28 +130,15 @@ export const faultyStores: readonly FaultyStore[] = [
     }),
   }),
 
-  ...faulty('takes a fraction of a second in the time to live', {
-    'wants whole seconds': ({ write }) => ({
-      write: (key, value, ttlSeconds) => {
-        if (!Number.isInteger(ttlSeconds)) throw new Error('not an integer');
-        write(key, value, ttlSeconds);
+  ...faulty('keeps for weeks what is written for weeks', {
+    'counts the time in a timer of Node': ({ write, remove }) => ({
+      write: (key, value, ttlSeconds, options) => {
+        write(key, value, ttlSeconds, options);
+        // What is more than it can wait, it does not wait at all.
+        if (ttlSeconds * 1000 > 2 ** 31 - 1) setTimeout(remove, 1, key);
       },
     }),
   }),
-
-  ...faulty('has nothing any more once it was written with no time to live', {
-    'takes no time to live for "for ever"': ({ write }) => ({
-      write: (key, value, ttlSeconds) => {
-        write(key, value, ttlSeconds > 0 ? ttlSeconds : 1e6);
-      },
-    }),
-    'leaves the old value where there is no time to live': ({ write }) => ({
-      write: (key, value, ttlSeconds) => {
-        if (ttlSeconds > 0) write(key, value, ttlSeconds);
-      },
-    }),
-  }),
-
   ...faulty('removes that key alone, and does not mind one that is absent', {
     'minds the removal of what is absent': ({ read, remove }) => ({
       remove: (key) => {
@@ -197,6 +190,11 @@ export const faultyStores: readonly FaultyStore[] = [
     'never forgets': ({ write }) => ({
       write: (key, value) => {
         write(key, value, 300);
+      },
+    }),
+    'takes seconds for milliseconds': ({ write }) => ({
+      write: (key, value, ttlSeconds, options) => {
+        write(key, value, ttlSeconds / 1000, options);
       },
     }),
     'forgets everything after half a second': ({ write }) => ({

@@ -113,7 +113,7 @@ describe('A token of issuer.logoutToken()', () => {
       sub: 'user-1',
       sid: 'session-1',
       iat: now,
-      exp: now + 120,
+      exp: now + 600,
       jti: expect.any(String) as string,
       events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
     });

@@ -14,7 +14,8 @@ export interface SessionFetchOptions {
   readonly getAccessToken: (options: { readonly forceRefresh?: boolean }) => Promise<string | null>;
   /**
    * Verify MFA with the user; once it resolves, the request is tried once more. When it rejects
-   * (the user cancelled), the 403 is handed back. Without it the 403 always is.
+   * (the user cancelled), the 403 is handed back. Without it the 403 always is. It may use the
+   * session fetch, but not for a route that asks for MFA: that would wait for itself.
    */
   readonly onMfaRequired?: ((problem: Problem) => Promise<void>) | undefined;
   /**

@@ -70,6 +70,14 @@ function check(
   );
   const audience = readAudience(read);
   read.end();
+  if (
+    sessions instanceof WalletSessions &&
+    sessions.configuration.issuers.every(({ proof }) => proof.by === 'validateAccessToken')
+  ) {
+    read.complain(
+      'no authentication has keys to verify a logout token with: give one a `jwksUri` or `jwks`.',
+    );
+  }
   if (sessions instanceof WalletSessions && audience !== undefined && complaints.length === 0) {
     return { core: sessions, audience };
   }

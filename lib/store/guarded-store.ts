@@ -10,9 +10,15 @@ const TIMEOUT_MS = 1_000;
 /** How long a store that hung or lost its connection is not waited for again. */
 const PAUSE_MS = 1_000;
 
-/** What Node, node-redis and ioredis call a connection that is gone, by code, name or message. */
+/**
+ * What Node, node-redis, ioredis, pg and undici call a connection that is gone, by code, name or
+ * message.
+ */
 const LOST_CONNECTION =
-  /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|NR_CLOSED|CONNECTION_BROKEN|(Socket|Connection|Client|Disconnects|Reconnect|MaxRetries|ClusterAllFailed)\w*Error|Connection is closed\.|CLUSTERDOWN .*)$/;
+  /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|NR_CLOSED|CONNECTION_BROKEN|(Socket|Connection|Client|Disconnects|Reconnect|MaxRetries|ClusterAllFailed)\w*Error|Connection (is closed\.|terminated.*)|UND_ERR_(SOCKET|CONNECT_TIMEOUT)|CLUSTERDOWN .*)$/;
+
+/** How far a wrapped error is looked into. */
+const MAX_CAUSES = 3;
 
 export class GuardedStore {
   readonly #store: SessionStore;
@@ -107,10 +113,11 @@ function isValue(value: unknown): boolean {
 }
 
 /** A store that refuses one write because it is full is well otherwise, and so not left alone. */
-function isLostConnection(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+function isLostConnection(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > MAX_CAUSES) return false;
   const { code } = error as { code?: unknown };
-  return [code, error.name, error.constructor.name, error.message].some(
+  const isOne = [code, error.name, error.constructor.name, error.message].some(
     (mark) => typeof mark === 'string' && LOST_CONNECTION.test(mark),
   );
+  return isOne || isLostConnection(error.cause, depth + 1);
 }

@@ -38,7 +38,8 @@ export function redisStore(client: RedisClient, options?: RedisStoreOptions): Se
   const option = new OptionReader<RedisStoreOptions>('redisStore()', options, complaints);
   const commands = redisCommands(client);
   if (typeof commands === 'string') option.complain(commands);
-  const prefix = option.string('prefix', 'ews:');
+  // An empty one is for a database, or a client, that sees to it.
+  const prefix = option.value('prefix') === '' ? '' : option.string('prefix', 'ews:');
   if (/[{}]/.test(prefix)) option.complain('`prefix` must not contain braces.');
   option.end();
 

@@ -6,7 +6,7 @@ import type { IssuerSettings, Members } from './issuer-options.js';
 import type { IssuerSession } from './refresh-tokens.js';
 
 const ACCESS_TOKEN_SECONDS = 900;
-const LOGOUT_TOKEN_SECONDS = 120;
+const LOGOUT_TOKEN_SECONDS = 600;
 
 /** As in CDP's published sample; of a custom issuer with the session and when it started. */
 export function accessTokenClaims(
