@@ -215,7 +215,7 @@ describe('The factories', () => {
   });
 
   it.each([
-    [{ prefix: '' }, '`prefix` must be a non-empty string, not an empty string.'],
+    [{ prefix: 'a{' }, '`prefix` must not contain braces.'],
     [{ prefix: 5 }, '`prefix` must be a non-empty string, not 5.'],
     [{ prefix: 'a{b}' }, '`prefix` must not contain braces.'],
     [{ prefx: 'a' }, 'there is no option `prefx`. Did you mean `prefix`?'],

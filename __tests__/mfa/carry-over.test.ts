@@ -186,6 +186,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
   });
 
   it('does not come over where that of the new token was ended', async () => {
+    await client(first.accessToken).verifyMfa();
     await client(second.accessToken).endMfa();
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
@@ -226,14 +227,11 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     await setUp();
   });
 
-  const bad: readonly (readonly [string, () => Promise<string> | string, ('revoked' | 'bad')?])[] =
-    [
-      ['of another user', () => issuer.sign({ sub: 'bob' })],
-      ['issued later', () => issuer.sign({ sub: 'alice', iat: clock() / 1000 + 1 })],
-      ['with a session id', () => issuer.sign({ sub: 'alice', sid: 'session-1' })],
-    ];
-
-  it.each(bad)('from a token %s', async (_what, make) => {
+  it.each([
+    ['of another user', () => issuer.sign({ sub: 'bob' })],
+    ['issued later', () => issuer.sign({ sub: 'alice', iat: clock() / 1000 + 1 })],
+    ['with a session id', () => issuer.sign({ sub: 'alice', sid: 'session-1' })],
+  ])('from a token %s', async (_what, make) => {
     previous = await make();
     const token = await issuer.sign({ sub: 'alice' });
     await client(previous).verifyMfa();
@@ -298,6 +296,32 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
 
+  it('from a token that was signed out, even where something was started on it since', async () => {
+    await verifyAndRefresh();
+    const before = await sessionOf(first);
+    await before.signOut();
+    await before.mfa.start({ method: 'totp' });
+    await carryOver(second.accessToken, first.accessToken);
+    expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
+    // To the very end of the time that it can be shown as the previous one.
+    clock.advance(800 + 299);
+    await before.mfa.start({ method: 'totp' });
+    const late = await issuer.sign({ sub: 'alice' });
+    await carryOver(late, first.accessToken);
+    expectProblem(await client(late).transfer(), 'mfa_required');
+  });
+
+  it('from a token of a user who was signed out, even where something was started since', async () => {
+    await verifyAndRefresh();
+    const before = await sessionOf(first);
+    await sessions.signOutUser({ userId: 'alice' });
+    clock.advance(1);
+    await before.mfa.start({ method: 'totp' });
+    const token = await issuer.sign({ sub: 'alice' });
+    await carryOver(token, first.accessToken);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+  });
+
   it('from a token while its keys are not to be had, and no request is refused', async () => {
     const other = await createTestIssuer({ clock, issuer: 'other' });
     const authentication = [issuer.authentication, other.authentication];
@@ -339,9 +363,9 @@ describe('session.mfa.carryOver()', () => {
     await expect(late.mfa.carryOver(second.accessToken)).resolves.toBe(false);
   });
 
-  it.each([undefined, null, '', 5, {}, ['a']])('takes %p for no token', async (given) => {
+  it.each<unknown>([undefined, null, '', 5, {}, ['a']])('takes %p for no token', async (given) => {
     const { mfa } = await sessionOf(second);
-    await expect(mfa.carryOver(given as unknown as string)).resolves.toBe(false);
+    await expect(mfa.carryOver(given as string)).resolves.toBe(false);
   });
 
   it('is false where a session id or a user ties the tokens together', async () => {
@@ -386,6 +410,41 @@ describe('The header Previous-Access-Token', () => {
     const headers = { 'previous-access-token': `${first.accessToken}, ${first.accessToken}` };
     expectProblem(await client(second.accessToken, headers).transfer(), 'mfa_required');
     expectTransferred(await client(first.accessToken).transfer());
+  });
+});
+
+describe('A request that is overtaken', () => {
+  it('takes nothing away from what the other has carried over', async () => {
+    const slow = slowStore();
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let changes = 0;
+    /** The second to change anything has to wait. */
+    const inTurn = async <T>(work: () => T | Promise<T>): Promise<T> => {
+      changes += 1;
+      if (changes === 2) await released;
+      return work();
+    };
+    await setUp(slow);
+    await verifyAndRefresh();
+    await client(second.accessToken).verifyMfa({ method: 'sms' });
+    clock.advance(300);
+    await client(first.accessToken).verifyMfa({ method: 'hwk' });
+    const store: SessionStore = {
+      read: (keys) => slow.read(keys),
+      write: (...given) => inTurn(() => slow.write(...given)),
+      remove: (key) => inTurn(() => slow.remove(key)),
+      move: (from, to) => inTurn(() => slow.move(from, to)),
+    };
+    sessions = createSessions({ authentication: issuer.authentication, clock, store });
+    const { mfa } = await sessionOf(second);
+    const both = [mfa.carryOver(first.accessToken), mfa.carryOver(first.accessToken)];
+    await expect(Promise.race(both)).resolves.toBe(true);
+    release();
+    expect((await Promise.all(both)).sort()).toEqual([false, true]);
+    expect(await mfa.current()).toMatchObject({ method: 'hwk' });
   });
 });
 

@@ -2,8 +2,10 @@
  * What a route demands: `requireMfa()` and the options that go with it.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { Express } from 'express';
 import {
   createSessions,
+  memoryStore,
   requireMfa,
   SessionError,
   validateSession,
@@ -81,6 +83,26 @@ describe('requireMfa()', () => {
     expect(refusal.body).toMatchObject({
       errorType: allowed < 900 ? 'mfa_expired' : 'token_expired',
     });
+  });
+
+  it('goes by the window of now and by the expiry of then, whichever is earlier', async () => {
+    const { authentication } = issuer;
+    const store = memoryStore();
+    const [long, short] = [300, 60].map((windowSeconds) =>
+      walletApi({ authentication, clock, store, mfa: { windowSeconds } }),
+    ) as [Express, Express];
+    const { accessToken } = await issuer.signIn('alice');
+    const inWindow = (app: Express): WalletClient => new WalletClient(app, accessToken);
+    await inWindow(long).verifyMfa();
+    clock.advance(59);
+    expectTransferred(await inWindow(short).transfer());
+    clock.advance(1);
+    expectProblem(await inWindow(short).transfer(), 'mfa_expired', expired(60, 60));
+    expect((await inWindow(short).currentMfa()).body).toBeNull();
+    expectTransferred(await inWindow(long).transfer());
+    await inWindow(short).verifyMfa();
+    clock.advance(60);
+    expect((await inWindow(long).transfer()).body).toMatchObject({ errorType: 'mfa_expired' });
   });
 
   it('is satisfied by a verification that is started again', async () => {

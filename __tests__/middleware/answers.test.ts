@@ -151,7 +151,7 @@ describe.each(expressVersions)('The answer on %s to', (_version, express) => {
       await new WalletClient(app).send('head', '/me'),
     ];
     expect(head.status).toBe(401);
-    expect(head.text ?? '').toBe('');
+    expect(head.text).toBeFalsy();
     for (const name of ['content-type', 'www-authenticate', 'cache-control']) {
       expect(head.headers[name]).toBe(get.headers[name]);
     }

@@ -94,9 +94,8 @@ describe('sendProblem()', () => {
   });
 
   it('takes nothing else for a refusal', () => {
-    const given = new Error('of the app') as SessionError;
     expect(() => {
-      sendProblem(given, {} as never, {} as never);
+      sendProblem(new Error('of the app') as never, {} as never, {} as never);
     }).toThrow('sendProblem(error, req, res) answers a SessionError; pass every other error to');
   });
 

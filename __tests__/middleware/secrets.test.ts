@@ -61,10 +61,12 @@ describe.each(expressVersions)('On %s no refusal tells', (_version, express) => 
   }
 
   async function refusedBy(answer: PromiseLike<Response>): Promise<void> {
-    const { status, headers, text, body } = await answer;
+    const response = await answer;
+    const { status, text } = response;
+    const headers = response.headers as Readonly<Record<string, string>>;
     expect(status).toBeGreaterThanOrEqual(400);
     expect(headers['content-type']).toBe('application/problem+json');
-    const told = JSON.stringify([headers, text, body]);
+    const told = JSON.stringify([headers, text]);
     const parts = tokens.flatMap((one) => [one, ...one.split('.')]).filter((part) => part !== '');
     const words = [...Object.values(SECRETS).flat(), ...SECRETS.inner.split(' ')];
     for (const secret of [...parts, ...words, issuer.projectId, issuer.issuer, 'kid']) {
@@ -72,9 +74,7 @@ describe.each(expressVersions)('On %s no refusal tells', (_version, express) => 
     }
     const needed = ['cache-control', 'connection', 'content-length', 'content-type', 'date'];
     const saying = status === 503 ? 'retry-after' : 'www-authenticate';
-    expect(Object.keys(headers as object).sort()).toEqual(
-      [...needed, saying, 'x-powered-by'].sort(),
-    );
+    expect(Object.keys(headers).sort()).toEqual([...needed, saying, 'x-powered-by'].sort());
   }
 
   it('what stands in a token, whatever is wrong with it', async () => {

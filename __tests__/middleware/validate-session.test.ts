@@ -241,6 +241,18 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       expect([store.reads, issuer.jwksFetches]).toEqual([1, 1]);
     });
 
+    it('with two of the same options says how to create one', async () => {
+      const app = express().use(validateSession(options), validateSession(options));
+      answering(app, () => 'passed');
+      expect(answerOf(await new WalletClient(app, accessToken).me())).toEqual([
+        500,
+        {
+          name: 'ConfigurationError',
+          message: expect.stringContaining('another validateSession()') as string,
+        },
+      ]);
+    });
+
     it('does the work once for an anonymous request too', async () => {
       let asked = 0;
       const token = (): undefined => {

@@ -116,8 +116,8 @@ describe('sessions.authenticateToken(token)', () => {
     await expect(sessions.authenticateToken(token)).rejects.toMatchObject({ errorType });
   });
 
-  it.each([undefined, null, 5, ['token'], {}])('takes %p for no token', async (token) => {
-    await expect(sessions.authenticateToken(token as unknown as string)).rejects.toMatchObject({
+  it.each<unknown>([undefined, null, 5, ['token'], {}])('takes %p for no token', async (token) => {
+    await expect(sessions.authenticateToken(token as string)).rejects.toMatchObject({
       errorType: 'token_missing',
     });
   });

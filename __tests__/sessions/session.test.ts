@@ -147,15 +147,15 @@ describe('No request can change what another sees', () => {
   it('because a session, its MFA and its claims are frozen, however deep', async () => {
     const session = await cdpSession({ roles: ['user'], wallet: { limits: [{ usd: 100 }] } });
     const { claims } = session;
-    const wallet = claims['wallet'] as { limits: [{ usd: number }] };
-    const deep = [session, session.mfa, claims, claims['roles'], wallet, wallet.limits];
+    const wallet = claims.wallet as { limits: [{ usd: number }] };
+    const deep = [session, session.mfa, claims, claims.roles, wallet, wallet.limits];
     for (const one of [...deep, wallet.limits[0]]) expect(Object.isFrozen(one)).toBe(true);
     for (const change of [
       (): unknown => Object.assign(session, { userId: 'mallory' }),
       (): unknown => Object.assign(session, { isAdmin: true }),
       (): unknown => Object.assign(session.mfa, { scope: 'user' }),
       (): unknown => Object.assign(claims, { sub: 'mallory' }),
-      (): unknown => (claims['roles'] as string[]).push('admin'),
+      (): unknown => (claims.roles as string[]).push('admin'),
       (): unknown => (wallet.limits[0].usd = 1e9),
     ]) {
       expect(change).toThrow(TypeError);

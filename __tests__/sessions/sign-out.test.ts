@@ -95,6 +95,22 @@ describe('signOut() under custom authentication', () => {
     await expectOut(accessToken);
   });
 
+  it('ends the MFA session of a client, and not the one that the user shares', async () => {
+    const { accessToken } = await issuer.signIn('alice');
+    const shared = await sessions.authenticateToken(accessToken);
+    const started = await shared.mfa.start({ method: 'totp' });
+    await shared.signOut();
+    expect(await shared.mfa.current()).toEqual(started);
+
+    await setUp('cdp');
+    for (const claims of [{ sid: 'session-1' }, {}]) {
+      const own = await sessions.authenticateToken(await issuer.sign(claims));
+      await own.mfa.start({ method: 'totp' });
+      await own.signOut();
+      expect(await own.mfa.current()).toBeUndefined();
+    }
+  });
+
   it('leaves the MFA session to the other clients of the user until it expires', async () => {
     const [laptop, phone] = [await issuer.signIn('alice'), await issuer.signIn('alice')];
     await client(laptop.accessToken).verifyMfa();

@@ -18,32 +18,42 @@ import {
 import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
 
-/** A memory store that can be put out of order between requests. */
+type Verb = keyof SessionStore;
+
+/** A memory store that can be put out of order between requests, and between two verbs of one. */
 interface SickStore extends SessionStore {
-  /** What each verb does instead of its work. */
-  trouble: (() => never) | (() => unknown) | undefined;
+  /** What a verb does instead of its work; undefined: its work. */
+  fault: (verb: Verb) => (() => unknown) | undefined;
   asked: number;
 }
 
 function sickStore(): SickStore {
   const sound = memoryStore();
-  const ask = (work: () => unknown): unknown => {
+  const ask = (verb: Verb, work: () => unknown): unknown => {
     sick.asked += 1;
-    return sick.trouble === undefined ? work() : sick.trouble();
+    return (sick.fault(verb) ?? work)();
   };
   const sick: SickStore = {
-    trouble: undefined,
+    fault: () => undefined,
     asked: 0,
-    read: (keys) => ask(() => sound.read(keys)) as string[],
-    write: (...given) => {
-      ask(() => sound.write(...given));
-    },
-    remove: (key) => {
-      ask(() => sound.remove(key));
-    },
-    move: (from, to) => ask(() => sound.move(from, to)) as boolean,
+    read: (keys) => ask('read', () => sound.read(keys)) as string[],
+    write: (...given) => ask('write', () => sound.write(...given)) as undefined,
+    remove: (key) => ask('remove', () => sound.remove(key)) as undefined,
+    move: (from, to) => ask('move', () => sound.move(from, to)) as boolean,
   };
   return sick;
+}
+
+/** The store is well but for the first `count` times that a verb is asked. */
+function times(count: number, trouble: () => unknown): SickStore['fault'] {
+  let left = count;
+  return () => ((left -= 1) >= 0 ? trouble : undefined);
+}
+
+/** The store is well but for the second time that this verb is asked. */
+function second(verb: Verb, trouble: () => unknown): SickStore['fault'] {
+  let asked = 0;
+  return (one) => (one === verb && (asked += 1) === 2 ? trouble : undefined);
 }
 
 function throwing(error: unknown): () => never {
@@ -90,7 +100,7 @@ describe('A store', () => {
   ])('that %s is store_unavailable, for every route', async (_what, trouble) => {
     const alice = client();
     expect((await alice.me()).status).toBe(200);
-    store.trouble = trouble;
+    store.fault = () => trouble;
     expectProblem(await alice.me(), 'store_unavailable');
     expectProblem(await alice.transfer(), 'store_unavailable');
   });
@@ -98,24 +108,41 @@ describe('A store', () => {
   it.each(['nonsense', '{}', '{"v":1}', '{"v":2,"expiresAt":99999999999999}', '[]', '""', '5'])(
     'that says of sign-outs %j is not taken for one that says nothing',
     async (text) => {
-      store.trouble = () => [text, undefined];
+      store.fault = () => () => [text, undefined];
       expectProblem(await client().me(), 'store_unavailable');
-      store.trouble = () => [undefined, text];
+      store.fault = () => () => [undefined, text];
       expectProblem(await client().me(), 'store_unavailable');
     },
   );
 
+  it('that says of a user only that something was signed out does not say what', async () => {
+    const text = JSON.stringify({ v: 1, expiresAt: clock() + 1000 });
+    store.fault = () => () => [text, undefined];
+    expectProblem(await client().me(), 'store_unavailable');
+    // Of a session that is all there is to say.
+    store.fault = () => () => [undefined, text];
+    expectProblem(await client().me(), 'session_revoked');
+    clock.advance(1);
+    store.fault = () => () => [text, text];
+    expect((await client().me()).status).toBe(200);
+  });
+
+  it('that answers null for MFA sessions alone is not taken for one that has none', async () => {
+    store.fault = second('read', () => [null, null]);
+    expectProblem(await client().transfer(), 'store_unavailable');
+  });
+
   it('that hangs is given up after a second, and not waited for in the next', async () => {
     const alice = client();
     expect((await alice.me()).status).toBe(200);
-    store.trouble = hanging;
+    store.fault = () => hanging;
     const started = performance.now();
     expectProblem(await alice.me(), 'store_unavailable');
     const waited = performance.now() - started;
     expect(waited).toBeGreaterThan(950);
     expect(waited).toBeLessThan(2000);
     const { asked } = store;
-    store.trouble = undefined;
+    store.fault = () => undefined;
     const pausedAt = performance.now();
     for (let n = 0; n < 5; n += 1) expectProblem(await alice.me(), 'store_unavailable');
     expect(performance.now() - pausedAt).toBeLessThan(900);
@@ -125,24 +152,20 @@ describe('A store', () => {
   }, 10_000);
 
   it('that hangs in the middle of a sign-out does not leave it waiting either', async () => {
-    const alice = client();
-    store.trouble = undefined;
-    const session = await createSessions({
-      authentication: issuer.authentication,
-      clock,
-      store: { ...store, write: hanging },
-    }).authenticateToken(token);
+    const { authentication } = issuer;
+    const sessions = createSessions({ authentication, clock, store });
+    const session = await sessions.authenticateToken(token);
+    store.fault = (verb) => (verb === 'write' ? hanging : undefined);
     const started = performance.now();
     await expect(session.signOut()).rejects.toMatchObject({ errorType: 'store_unavailable' });
     expect(performance.now() - started).toBeLessThan(2000);
-    expect((await alice.me()).status).toBe(200);
   });
 
   it('that lost its connection is not asked again for a second', async () => {
     const alice = client();
-    store.trouble = throwing(refused);
+    store.fault = () => throwing(refused);
     expectProblem(await alice.me(), 'store_unavailable');
-    store.trouble = undefined;
+    store.fault = () => undefined;
     const { asked } = store;
     expectProblem(await alice.me(), 'store_unavailable');
     expect(store.asked).toBe(asked);
@@ -152,9 +175,9 @@ describe('A store', () => {
 
   it('that refuses one command is asked again at once', async () => {
     const alice = client();
-    store.trouble = throwing(syntax);
+    store.fault = () => throwing(syntax);
     expectProblem(await alice.me(), 'store_unavailable');
-    store.trouble = undefined;
+    store.fault = () => undefined;
     expect((await alice.me()).status).toBe(200);
   });
 
@@ -162,7 +185,7 @@ describe('A store', () => {
     const alice = client();
     await alice.verifyMfa();
     expectTransferred(await alice.transfer());
-    store.trouble = (): unknown => [undefined, undefined];
+    store.fault = () => () => [undefined, undefined];
     expectProblem(await alice.transfer(), 'mfa_required');
   });
 });
@@ -177,13 +200,9 @@ describe('What a handler does while the store is down', () => {
     ['signOutEverywhere()', (alice: WalletClient) => alice.signOutEverywhere()],
   ])('%s is store_unavailable', async (_what, act) => {
     const alice = client();
-    const { read } = store;
     // The check of the session itself is still answered.
-    store.read = (keys) => {
-      store.read = throwing(syntax);
-      return read(keys);
-    };
-    store.write = throwing(syntax);
+    let reads = 0;
+    store.fault = (verb) => (verb === 'read' && (reads += 1) === 1 ? undefined : throwing(syntax));
     expectProblem(await act(alice), 'store_unavailable');
   });
 });
@@ -245,7 +264,7 @@ describe("`revocation: 'when-available'`", () => {
       const alice = client(whenAvailable);
       await alice.verifyMfa();
       expectTransferred(await alice.transfer());
-      store.trouble = trouble;
+      store.fault = () => trouble;
       expect((await alice.me()).status).toBe(200);
       const refusal = await alice.transfer();
       expectProblem(refusal, 'store_unavailable');
@@ -255,7 +274,7 @@ describe("`revocation: 'when-available'`", () => {
   it('does so after a second where the store hangs', async () => {
     const alice = client(whenAvailable);
     await alice.me();
-    store.trouble = hanging;
+    store.fault = () => hanging;
     const started = performance.now();
     expect((await alice.me()).status).toBe(200);
     expect(performance.now() - started).toBeLessThan(2000);
@@ -272,11 +291,7 @@ describe("`revocation: 'when-available'`", () => {
     const alice = client(whenAvailable);
     await alice.verifyMfa();
     await alice.signOut();
-    const { read } = store;
-    store.read = (keys) => {
-      store.read = read;
-      return throwing(syntax)() ?? keys;
-    };
+    store.fault = times(1, throwing(syntax));
     expectProblem(await alice.transfer(), 'session_revoked');
   });
 
@@ -290,7 +305,7 @@ describe("`revocation: 'when-available'`", () => {
     const app = walletApi(options, { transfers: { whenNotEnrolled: 'allow' } });
     const alice = new WalletClient(app, token);
     expectTransferred(await alice.transfer());
-    store.trouble = throwing(syntax);
+    store.fault = () => throwing(syntax);
     expect((await alice.me()).status).toBe(200);
     expectProblem(await alice.transfer(), 'store_unavailable');
   });
@@ -302,10 +317,10 @@ describe("`revocation: 'when-available'`", () => {
     await new WalletClient(app, first.accessToken).verifyMfa();
     const { accessToken } = await cdp.refresh(first.refreshToken);
     const next = new WalletClient(app, accessToken, previously(first.accessToken));
-    store.trouble = throwing(syntax);
+    store.fault = () => throwing(syntax);
     expect((await next.me()).status).toBe(200);
     expectProblem(await next.transfer(), 'store_unavailable');
-    store.trouble = undefined;
+    store.fault = () => undefined;
     expectTransferred(await next.transfer());
   });
 });
@@ -318,10 +333,14 @@ describe('A previous token while the store is down', () => {
     await new WalletClient(app, first.accessToken).verifyMfa();
     const { accessToken } = await cdp.refresh(first.refreshToken);
     const next = new WalletClient(app, accessToken, previously(first.accessToken));
-    const { move } = store;
-    store.move = throwing(syntax);
-    expectProblem(await next.transfer(), 'store_unavailable');
-    store.move = move;
+    for (const fault of [
+      (verb: Verb) => (verb === 'move' ? throwing(syntax) : undefined),
+      second('read', throwing(syntax)),
+    ]) {
+      store.fault = fault;
+      expectProblem(await next.transfer(), 'store_unavailable');
+    }
+    store.fault = () => undefined;
     expectTransferred(await next.transfer());
   });
 });

@@ -1,0 +1,294 @@
+/**
+ * Ending MFA sessions: `end()`, `endEverywhere()` and `endMfa()` void what was before, evidence
+ * too, and nothing that comes after, however close.
+ */
+import { setImmediate } from 'node:timers/promises';
+import {
+  amrEvidence,
+  createSessions,
+  memoryStore,
+  type MfaEvidence,
+  type Session,
+  type Sessions,
+  type SessionStore,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+} from 'express-wallet-session/testing';
+import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+type Written = Parameters<SessionStore['write']>;
+
+const proof = { method: 'totp' };
+
+/** The ways to end what one session has. */
+const ends = [
+  ['mfa.end()', ({ mfa }: Session): Promise<void> => mfa.end()],
+  ['mfa.endEverywhere()', ({ mfa }: Session): Promise<void> => mfa.endEverywhere()],
+  [
+    'sessions.endMfa()',
+    ({ userId, issuer: name }: Session): Promise<void> => sessions.endMfa({ userId, issuer: name }),
+  ],
+] as const;
+
+let clock: TestClock;
+let issuer: TestIssuer;
+let sessions: Sessions;
+let evident: MfaEvidence | undefined;
+
+function sessionOf(token: string): Promise<Session> {
+  return sessions.authenticateToken(token);
+}
+
+function transferBy(token: string): ReturnType<WalletClient['transfer']> {
+  return new WalletClient(walletApi(sessions), token).transfer();
+}
+
+describe.each(['cdp', 'custom'] as const)('Under %s authentication', (authentication) => {
+  let token: string;
+
+  beforeEach(async () => {
+    clock = createTestClock();
+    issuer = await createTestIssuer({ authentication, clock });
+    evident = undefined;
+    const mfa = { evidence: () => evident };
+    sessions = createSessions({ authentication: issuer.authentication, clock, mfa });
+    token = (await issuer.signIn('alice')).accessToken;
+  });
+
+  describe.each(ends)('%s', (_name, end) => {
+    it('ends an MFA session, for good', async () => {
+      const session = await sessionOf(token);
+      await session.mfa.start(proof);
+      expectTransferred(await transferBy(token));
+      await end(session);
+      expect(await session.mfa.current()).toBeUndefined();
+      expectProblem(await transferBy(token), 'mfa_required');
+      clock.advance(600);
+      expectProblem(await transferBy(token), 'mfa_required');
+    });
+
+    it('does no harm where there is none, and twice', async () => {
+      const session = await sessionOf(token);
+      await end(session);
+      await end(session);
+      expectProblem(await transferBy(token), 'mfa_required');
+      await session.mfa.start(proof);
+      await end(session);
+      await end(session);
+      expectProblem(await transferBy(token), 'mfa_required');
+    });
+
+    it('does not stop what is started after it, even in the same millisecond', async () => {
+      const session = await sessionOf(token);
+      await session.mfa.start(proof);
+      await end(session);
+      const started = await session.mfa.start({ method: 'hwk' });
+      expect(await session.mfa.current()).toEqual(started);
+      expectTransferred(await transferBy(token));
+      await end(session);
+      expectProblem(await transferBy(token), 'mfa_required');
+      await session.mfa.start(proof);
+      expectTransferred(await transferBy(token));
+      clock.advance(299);
+      expectTransferred(await transferBy(token));
+    });
+
+    it('voids older evidence, and no later one', async () => {
+      const session = await sessionOf(token);
+      const past = new Date(clock() - 10_000);
+      evident = { method: 'otp', verifiedAt: past };
+      expectTransferred(await transferBy(token));
+      await end(session);
+      expectProblem(await transferBy(token), 'mfa_required');
+      expect(await session.mfa.current()).toBeUndefined();
+      evident = { method: 'otp', verifiedAt: new Date(clock()) };
+      expectProblem(await transferBy(token), 'mfa_required');
+      clock.advance(1);
+      evident = { method: 'otp', verifiedAt: new Date(clock()) };
+      expectTransferred(await transferBy(token));
+    });
+
+    it('voids it for as long as it could count', async () => {
+      evident = { method: 'otp', verifiedAt: new Date(clock()) };
+      await end(await sessionOf(token));
+      for (const seconds of [1, 100, 198]) {
+        clock.advance(seconds);
+        expectProblem(await transferBy(token), 'mfa_required');
+      }
+      clock.advance(1);
+      expectProblem(await transferBy(token), 'mfa_required');
+    });
+
+    it('voids it also for a route that the one started since does not satisfy', async () => {
+      const session = await sessionOf(token);
+      evident = { method: 'otp', verifiedAt: new Date(clock() - 1000) };
+      await end(session);
+      await session.mfa.start({ method: 'hwk' });
+      const app = walletApi(sessions, { transfers: { methods: ['otp'] } });
+      const refusal = await new WalletClient(app, token).transfer();
+      expectProblem(refusal, 'mfa_required', { methods: ['otp'] });
+    });
+
+    it('voids it whatever comes into a store that is full', async () => {
+      const mfa = { evidence: () => evident };
+      const store = memoryStore({ maxEntries: 5 });
+      sessions = createSessions({ authentication: issuer.authentication, clock, store, mfa });
+      for (const isStartedAgain of [false, true]) {
+        evident = { method: 'otp', verifiedAt: new Date(clock() - 1000) };
+        const session = await sessionOf(token);
+        await end(session);
+        if (isStartedAgain) await session.mfa.start({ method: 'hwk' });
+        for (let n = 0; n < 9; n += 1) {
+          const other = await issuer.signIn(`user-${n}`);
+          await (await sessionOf(other.accessToken)).mfa.start(proof);
+        }
+        const app = walletApi(sessions, { transfers: { methods: ['otp'] } });
+        const refusal = await new WalletClient(app, token).transfer();
+        expectProblem(refusal, 'mfa_required', { methods: ['otp'] });
+      }
+    });
+
+    it('leaves what is started since to its own expiry', async () => {
+      const session = await sessionOf(token);
+      evident = { method: 'otp', verifiedAt: new Date(clock()) };
+      await end(session);
+      await session.mfa.start({ method: 'hwk' });
+      expect(await session.mfa.current()).toMatchObject({ method: 'hwk' });
+      clock.advance(299);
+      expect(await session.mfa.current()).toMatchObject({ method: 'hwk' });
+      clock.advance(1);
+      expect((await transferBy(token)).body).toMatchObject({ errorType: 'mfa_expired' });
+      await end(session);
+      expectProblem(await transferBy(token), 'mfa_required');
+    });
+  });
+
+  it('signOutEverywhere() voids MFA sessions and evidence of the user too', async () => {
+    const session = await sessionOf(token);
+    await session.mfa.start(proof);
+    evident = { method: 'otp', verifiedAt: new Date(clock()) };
+    await session.signOutEverywhere();
+    clock.advance(1);
+    const { accessToken } = await issuer.signIn('alice');
+    expectProblem(await transferBy(accessToken), 'mfa_required');
+  });
+
+  it('endEverywhere() and endMfa() hold for every client, mfa.end() for one where each has its own', async () => {
+    const phone = (await issuer.signIn('alice')).accessToken;
+    const bob = (await issuer.signIn('bob')).accessToken;
+    for (const [end, isForAll] of [
+      [ends[0][1], authentication === 'custom'],
+      [ends[1][1], true],
+      [ends[2][1], true],
+    ] as const) {
+      for (const one of [token, phone, bob]) await (await sessionOf(one)).mfa.start(proof);
+      await end(await sessionOf(token));
+      expectProblem(await transferBy(token), 'mfa_required');
+      if (isForAll) expectProblem(await transferBy(phone), 'mfa_required');
+      else expectTransferred(await transferBy(phone));
+      expectTransferred(await transferBy(bob));
+    }
+  });
+
+  it('endEverywhere() voids what was about to be written when it came', async () => {
+    const store = memoryStore();
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const slow = { ...store, write: (...given: Written) => gate.then(() => store.write(...given)) };
+    const options = { authentication: issuer.authentication, clock };
+    const session = await createSessions({ ...options, store: slow }).authenticateToken(token);
+    sessions = createSessions({ ...options, store });
+    const starting = session.mfa.start(proof);
+    await setImmediate();
+    await sessions.endMfa({ userId: 'alice' });
+    open();
+    await starting;
+    expectProblem(await transferBy(token), 'mfa_required');
+  });
+});
+
+describe('A record in the store that nobody can read', () => {
+  let store: SessionStore;
+  let garbled: boolean;
+  let token: string;
+
+  beforeEach(async () => {
+    clock = createTestClock();
+    issuer = await createTestIssuer({ authentication: 'custom', clock });
+    const sound = memoryStore();
+    garbled = false;
+    store = {
+      ...sound,
+      write: (key, value, ...rest) =>
+        sound.write(key, garbled ? value.slice(0, -5) : value, ...rest),
+    };
+    evident = undefined;
+    const mfa = { evidence: () => evident };
+    sessions = createSessions({ authentication: issuer.authentication, clock, store, mfa });
+    token = (await issuer.signIn('alice')).accessToken;
+  });
+
+  it.each(ends)('may have been %s, and what was before is void', async (_name, end) => {
+    const session = await sessionOf(token);
+    await session.mfa.start(proof);
+    evident = { method: 'otp', verifiedAt: new Date(clock()) };
+    clock.advance(1);
+    garbled = true;
+    await end(session);
+    expectProblem(await transferBy(token), 'mfa_required');
+    garbled = false;
+    await session.mfa.start({ method: 'hwk' });
+    expectTransferred(await transferBy(token));
+    expect(await session.mfa.current()).toMatchObject({ method: 'hwk' });
+  });
+
+  it('is no MFA session', async () => {
+    garbled = true;
+    await (await sessionOf(token)).mfa.start(proof);
+    expectProblem(await transferBy(token), 'mfa_required');
+  });
+});
+
+describe('An MFA session of one client that was ended', () => {
+  it('stays ended on the next token, and older evidence void', async () => {
+    clock = createTestClock();
+    issuer = await createTestIssuer({ clock });
+    evident = { method: 'otp', verifiedAt: new Date(clock()) };
+    const mfa = { evidence: () => evident };
+    sessions = createSessions({ authentication: issuer.authentication, clock, mfa });
+    const first = await issuer.signIn('alice');
+    await (await sessionOf(first.accessToken)).mfa.start(proof);
+    await (await sessionOf(first.accessToken)).mfa.end();
+    const { accessToken } = await issuer.refresh(first.refreshToken);
+    const next = new WalletClient(walletApi(sessions), accessToken, previously(first.accessToken));
+    expectProblem(await next.transfer(), 'mfa_required');
+    expectProblem(await transferBy(accessToken), 'mfa_required');
+  });
+});
+
+describe('Evidence in the token', () => {
+  it('is void after a factor was reset, until the user signs in anew', async () => {
+    clock = createTestClock();
+    issuer = await createTestIssuer({ authentication: 'custom', clock });
+    const mfa = { evidence: amrEvidence() };
+    sessions = createSessions({ authentication: issuer.authentication, clock, mfa });
+    const claims = { amr: ['pwd', 'otp'] };
+    const laptop = await issuer.signIn('alice', { claims });
+    expectTransferred(await transferBy(laptop.accessToken));
+    clock.advance(10);
+    await (await sessionOf(laptop.accessToken)).mfa.endEverywhere();
+    expectProblem(await transferBy(laptop.accessToken), 'mfa_required');
+    const refreshed = await issuer.refresh(laptop.refreshToken);
+    expectProblem(await transferBy(refreshed.accessToken), 'mfa_required');
+    clock.advance(1);
+    const again = await issuer.signIn('alice', { claims });
+    expectTransferred(await transferBy(again.accessToken));
+  });
+});

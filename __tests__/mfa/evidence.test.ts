@@ -1,0 +1,364 @@
+/**
+ * Evidence of MFA beside the store's record: what counts, and how long.
+ */
+import {
+  acrEvidence,
+  amrEvidence,
+  ConfigurationError,
+  type MfaEvidence,
+  type MfaOptions,
+  type RequireMfaOptions,
+  type SessionOptions,
+} from 'express-wallet-session';
+import {
+  createTestClock,
+  createTestIssuer,
+  type TestClock,
+  type TestIssuer,
+} from 'express-wallet-session/testing';
+import { expectTransferred, walletApi, WalletClient } from '../support/app.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+const AUTH_TIME = 1_767_614_400;
+const verifiedAt = new Date(AUTH_TIME * 1000);
+
+describe('amrEvidence() reads', () => {
+  const read = amrEvidence();
+
+  it.each([
+    [['mfa'], 'mfa'],
+    [['mfa', 'pwd'], 'mfa'],
+    [['mfa', 'otp'], 'otp'],
+    [['pwd', 'otp'], 'otp'],
+    [['otp', 'pwd'], 'otp'],
+    [['pin', 'hwk'], 'hwk'],
+    [['kba', 'sms'], 'sms'],
+    [['pwd', 'tel'], 'tel'],
+    [['pwd', 'sc'], 'sc'],
+    [['pwd', 'pop'], 'pop'],
+    [['pwd', 'swk'], 'swk'],
+    [['pin', 'fpt'], 'fpt'],
+    [['pwd', 'face'], 'face'],
+    [['pwd', 'iris'], 'iris'],
+    [['pwd', 'retina'], 'retina'],
+    [['pwd', 'vbm'], 'vbm'],
+    [['face', 'hwk'], 'hwk'],
+    [['fpt', 'swk'], 'swk'],
+    [['mfa', 'fpt'], 'fpt'],
+    [['pwd', 'fpt', 'face', 'otp', 'sms'], 'otp'],
+    [['pwd', 'otp', 'geo', 'user', 'something of our own'], 'otp'],
+  ])('%j as two factors, with the method %s', (amr, method) => {
+    expect(read({ claims: { amr, auth_time: AUTH_TIME } })).toEqual({ method, verifiedAt });
+  });
+
+  it.each([
+    [[]],
+    [['pwd']],
+    [['otp']],
+    [['fpt']],
+    [['pwd', 'pin']],
+    [['otp', 'sms']],
+    [['fpt', 'face']],
+    [['pwd', 'pwd']],
+    [['geo', 'user']],
+    [['mca', 'rba', 'wia']],
+    [['pwd', 'OTP']],
+    [['MFA']],
+    [['constructor', 'pwd']],
+    ['mfa'],
+    ['pwd otp'],
+    [{ 0: 'mfa', length: 1 }],
+    [['mfa', 5]],
+    [[['pwd'], ['otp']]],
+    [null],
+    [undefined],
+  ])('no second factor in %j', (amr) => {
+    expect(read({ claims: { amr, auth_time: AUTH_TIME } })).toBeUndefined();
+  });
+
+  it.each([undefined, null, '1767614400', NaN, Infinity, 1e300, new Date(), [AUTH_TIME]])(
+    'nothing without a time that it happened: %p',
+    (authTime) => {
+      expect(read({ claims: { amr: ['mfa'], auth_time: authTime } })).toBeUndefined();
+    },
+  );
+
+  it('no other time than `auth_time`, however fresh the token', () => {
+    const fresh = { amr: ['mfa'], iat: AUTH_TIME, exp: AUTH_TIME + 900, updated_at: AUTH_TIME };
+    expect(read({ claims: fresh })).toBeUndefined();
+  });
+
+  it('the `acr` beside it', () => {
+    const claims = { amr: ['pwd', 'otp'], auth_time: AUTH_TIME, acr: 'urn:a' };
+    expect(read({ claims })).toEqual({ method: 'otp', acr: 'urn:a', verifiedAt });
+    for (const acr of [5, '', 'a b', null]) {
+      expect(read({ claims: { ...claims, acr } })).toEqual({ method: 'otp', verifiedAt });
+    }
+  });
+});
+
+describe('acrEvidence() reads', () => {
+  const read = acrEvidence({ acr: ['urn:mfa', '2'] });
+
+  it.each([
+    ['urn:mfa', undefined, 'mfa'],
+    ['2', undefined, 'mfa'],
+    ['urn:mfa', ['pwd'], 'mfa'],
+    ['urn:mfa', ['pwd', 'otp'], 'otp'],
+    ['urn:mfa', ['fpt'], 'fpt'],
+    ['urn:mfa', ['face', 'hwk'], 'hwk'],
+    ['urn:mfa', 'otp', 'mfa'],
+  ])('%j with `amr` %j as the method %s', (acr, amr, method) => {
+    expect(read({ claims: { acr, amr, auth_time: AUTH_TIME } })).toEqual({
+      method,
+      acr,
+      verifiedAt,
+    });
+  });
+
+  it.each(['urn:mfa2', 'urn:MFA', 'urn', '3', '22', 2, 'urn:mfa 2', ['urn:mfa'], null, undefined])(
+    'nothing in %j, for these values have no order',
+    (acr) => {
+      expect(read({ claims: { acr, amr: ['mfa'], auth_time: AUTH_TIME } })).toBeUndefined();
+    },
+  );
+
+  it.each([undefined, null, '1767614400', NaN, 1e300])(
+    'nothing without a time that it happened: %p',
+    (authTime) => {
+      expect(read({ claims: { acr: 'urn:mfa', auth_time: authTime } })).toBeUndefined();
+    },
+  );
+
+  it.each([undefined, null, {}, { acr: 'urn:mfa' }, { acr: [] }, { acr: [''] }, { acr: ['a b'] }])(
+    'nothing when it is made of %j, and says so',
+    (options) => {
+      const make = (): unknown => acrEvidence(options as { acr: string[] });
+      expect(make).toThrow(ConfigurationError);
+      expect(make).toThrow('`acr` must be a non-empty array of the values that stand for MFA');
+    },
+  );
+});
+
+describe('mfa.evidence', () => {
+  let clock: TestClock;
+  let issuer: TestIssuer;
+
+  beforeEach(async () => {
+    clock = createTestClock();
+    issuer = await createTestIssuer({ authentication: 'custom', clock });
+  });
+
+  function now(): number {
+    return clock() / 1000;
+  }
+
+  async function clientOf(
+    mfa: unknown,
+    claims: Readonly<Record<string, unknown>> = {},
+    more: { transfers?: RequireMfaOptions } & Partial<SessionOptions> = {},
+  ): Promise<WalletClient> {
+    const { transfers, ...options } = more;
+    const { authentication } = issuer;
+    const app = walletApi(
+      { authentication, clock, mfa: mfa as MfaOptions, ...options },
+      { ...(transfers && { transfers }) },
+    );
+    return new WalletClient(app, await issuer.sign({ sub: 'alice', ...claims }));
+  }
+
+  function detailOf(seconds: number): { detail: string } {
+    return { detail: `MFA was verified ${seconds} s ago; this operation allows 300 s.` };
+  }
+
+  it('satisfies a route for as long as the window allows since it happened', async () => {
+    const claims = { amr: ['pwd', 'otp'], auth_time: now() - 100 };
+    const alice = await clientOf({ evidence: amrEvidence() }, claims);
+    expectTransferred(await alice.transfer());
+    expect((await alice.currentMfa()).body).toEqual({
+      method: 'otp',
+      verifiedAt: new Date((now() - 100) * 1000).toISOString(),
+      expiresAt: new Date((now() + 200) * 1000).toISOString(),
+    });
+    clock.advance(199);
+    expectTransferred(await alice.transfer());
+    clock.advance(1);
+    expectProblem(await alice.transfer(), 'mfa_expired', detailOf(300));
+    expect((await alice.currentMfa()).body).toBeNull();
+  });
+
+  it('is renewed by no refresh', async () => {
+    const claims = { amr: ['pwd', 'otp'] };
+    const { authentication } = issuer;
+    const app = walletApi({ authentication, clock, mfa: { evidence: amrEvidence() } });
+    const first = await issuer.signIn('alice', { claims });
+    expectTransferred(await new WalletClient(app, first.accessToken).transfer());
+    clock.advance(300);
+    const second = await issuer.refresh(first.refreshToken);
+    const refusal = await new WalletClient(app, second.accessToken).transfer();
+    expectProblem(refusal, 'mfa_expired', detailOf(300));
+  });
+
+  it('counts for nothing without `auth_time`', async () => {
+    const claims = { amr: ['mfa'], auth_time: undefined };
+    const alice = await clientOf({ evidence: amrEvidence() }, claims);
+    expectProblem(await alice.transfer(), 'mfa_required');
+  });
+
+  it('and the store each satisfy a route, whichever does', async () => {
+    const transfers = { methods: ['hwk', 'otp'], maxAgeSeconds: 60 };
+    const asked = { methods: ['hwk', 'otp'], maxAgeSeconds: 60 };
+    const claims = { amr: ['pwd', 'otp'], auth_time: now() };
+    const alice = await clientOf({ evidence: amrEvidence() }, claims, { transfers });
+    // The store's does not fit, the evidence does.
+    await alice.verifyMfa({ method: 'sms' });
+    expectTransferred(await alice.transfer());
+    // The evidence is too old by now, the store's fits.
+    clock.advance(60);
+    expect((await alice.transfer()).body).toMatchObject({ errorType: 'mfa_expired' });
+    await alice.verifyMfa({ method: 'hwk' });
+    expectTransferred(await alice.transfer());
+    clock.advance(61);
+    expectProblem(await alice.transfer(), 'mfa_expired', {
+      ...asked,
+      detail: 'MFA was verified 61 s ago; this operation allows 60 s.',
+    });
+  });
+
+  it('is what an answer speaks of where it alone fits the route', async () => {
+    const claims = { amr: ['pwd', 'hwk'], auth_time: now() - 400 };
+    const transfers = { methods: ['hwk'] };
+    const alice = await clientOf({ evidence: amrEvidence() }, claims, { transfers });
+    await alice.verifyMfa({ method: 'sms' });
+    expectProblem(await alice.transfer(), 'mfa_expired', { ...transfers, ...detailOf(400) });
+  });
+
+  it('is not asked for where the store satisfies the route', async () => {
+    let asked = 0;
+    const evidence = (): undefined => {
+      asked += 1;
+    };
+    const alice = await clientOf({ evidence });
+    await alice.verifyMfa();
+    expectTransferred(await alice.transfer());
+    expect(asked).toBe(0);
+  });
+
+  it('has its `acr` compared with what the route demands', async () => {
+    const evidence = acrEvidence({ acr: ['urn:a', 'urn:b'] });
+    const transfers = { acr: ['urn:b'] };
+    const [low, high] = await Promise.all(
+      ['urn:a', 'urn:b'].map((acr) => clientOf({ evidence }, { acr }, { transfers })),
+    );
+    const refusal = await low?.transfer();
+    if (refusal !== undefined) expectProblem(refusal, 'mfa_required', { acrValues: ['urn:b'] });
+    expect((await high?.transfer())?.status).toBe(201);
+    expect((await low?.currentMfa())?.body).toMatchObject({ method: 'mfa', acr: 'urn:a' });
+  });
+
+  it('may come from anywhere, now or later', async () => {
+    for (const evidence of [
+      (): MfaEvidence => ({ method: 'totp', verifiedAt: new Date(clock() - 1000) }),
+      (): Promise<MfaEvidence> =>
+        Promise.resolve({ method: 'totp', acr: 'urn:a', verifiedAt: new Date(clock() - 1000) }),
+      ({ userId }: { userId: string }): MfaEvidence => ({
+        method: userId,
+        verifiedAt: new Date(clock()),
+      }),
+    ]) {
+      expectTransferred(await (await clientOf({ evidence })).transfer());
+    }
+    for (const evidence of [
+      (): undefined => undefined,
+      (): Promise<undefined> => Promise.resolve(undefined),
+    ]) {
+      expectProblem(await (await clientOf({ evidence })).transfer(), 'mfa_required');
+    }
+  });
+
+  it('of another clock may be ahead by the tolerance', async () => {
+    for (const [seconds, passes] of [
+      [5, true],
+      [5.001, false],
+      [3600, false],
+    ] as const) {
+      const evidence = (): MfaEvidence => ({
+        method: 'totp',
+        verifiedAt: new Date(clock() + seconds * 1000),
+      });
+      const response = await (await clientOf({ evidence })).transfer();
+      if (passes) expectTransferred(response);
+      else expectProblem(response, 'mfa_required');
+    }
+  });
+
+  const secret = 'the user service at 10.0.0.5 is down';
+  it.each([
+    [
+      'throws',
+      (): never => {
+        throw new Error(secret);
+      },
+      secret,
+    ],
+    ['rejects', () => Promise.reject(new Error(secret)), secret],
+    ['answers null', () => null, 'must return'],
+    ['answers yes', () => true, 'must return'],
+    ['answers without a method', () => ({ verifiedAt: new Date(0) }), 'must return'],
+    ['answers without a time', () => ({ method: 'totp' }), 'must return'],
+    ['answers a number for a time', () => ({ method: 'totp', verifiedAt: 5 }), 'must return'],
+    ['answers an invalid time', () => ({ method: 'a', verifiedAt: new Date(NaN) }), 'must return'],
+    ['answers an empty method', () => ({ method: '', verifiedAt: new Date(0) }), 'must return'],
+    [
+      'answers a wrong acr',
+      () => ({ method: 'a', acr: 5, verifiedAt: new Date(0) }),
+      'must return',
+    ],
+    ['answers a list', () => [{ method: 'a', verifiedAt: new Date(0) }], 'must return'],
+    [
+      'answers the future',
+      () => ({ method: 'a', verifiedAt: new Date('2099-01-01') }),
+      'not in the future',
+    ],
+  ])('that %s lets nobody in, and the app is told why', async (_what, evidence, why) => {
+    const causes: unknown[] = [];
+    const onError: SessionOptions['onError'] = (error, req, res) => {
+      causes.push(error.cause);
+      res.statusCode = error.status;
+      res.end(JSON.stringify(error.toProblem(req)));
+    };
+    const transfers = { whenNotEnrolled: 'allow' } as const;
+    for (const isEnrolled of [undefined, (): boolean => true, (): boolean => false]) {
+      const alice = await clientOf({ evidence, isEnrolled }, {}, { transfers, onError });
+      const { status, text } = await alice.transfer();
+      expect([status, JSON.parse(text)]).toMatchObject([403, { errorType: 'mfa_required' }]);
+      expect(text).not.toContain(why);
+      expect(String(causes.pop())).toContain(why);
+      // What the store says is known all the same.
+      await alice.verifyMfa();
+      expectTransferred(await alice.transfer());
+      expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
+    }
+  });
+
+  it('that fails leaves current() with what the store says', async () => {
+    const alice = await clientOf({ evidence: () => Promise.reject(new Error(secret)) });
+    expect((await alice.currentMfa()).body).toBeNull();
+    await alice.verifyMfa();
+    expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
+  });
+
+  it('is what current() gives where it lasts longer', async () => {
+    let ago = 0;
+    const evidence = (): MfaEvidence => ({
+      method: 'otp',
+      verifiedAt: new Date(clock() - ago * 1000),
+    });
+    const alice = await clientOf({ evidence });
+    await alice.verifyMfa({ method: 'hwk' });
+    clock.advance(10);
+    expect((await alice.currentMfa()).body).toMatchObject({ method: 'otp' });
+    ago = 20;
+    expect((await alice.currentMfa()).body).toMatchObject({ method: 'hwk' });
+  });
+});
