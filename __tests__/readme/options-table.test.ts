@@ -2,8 +2,7 @@
  * The tables of the README beside the code that they describe.
  */
 import { readFile } from 'node:fs/promises';
-import type {
-  ConfigurationError} from 'express-wallet-session';
+import type { ConfigurationError } from 'express-wallet-session';
 import {
   cdpAuthentication,
   createSessions,

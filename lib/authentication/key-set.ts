@@ -45,7 +45,7 @@ const UNKNOWN_KID_COOL_DOWN_MS = 30_000;
 const FIRST_BACK_OFF_MS = 1_000;
 /** Without keys nobody gets in, so it is tried again soon; with old ones there is time. */
 const MAX_BACK_OFF_MS = 4_000;
-const MAX_BACK_OFF_WITH_KEYS_MS = 16_000;
+const MAX_BACK_OFF_WITH_KEYS_MS = 8_000;
 
 /** Keys behind an address. */
 export class FetchedKeySet implements KeySet {
@@ -82,10 +82,8 @@ export class FetchedKeySet implements KeySet {
     const now = this.#clock();
     const usable = this.#usableAt(now);
     if (usable !== undefined && usable !== seen) return usable;
-    if (this.#failures === 0 && this.#underWay === undefined) {
-      const since = now - this.#unknownKidFetchedAt;
-      if (since >= 0 && since < UNKNOWN_KID_COOL_DOWN_MS) return seen;
-    }
+    const since = now - this.#unknownKidFetchedAt;
+    if (since >= 0 && since < UNKNOWN_KID_COOL_DOWN_MS) return seen;
     await this.#fetchUnlessBackingOff(now);
     if (this.#failures > 0) throw this.#unavailable();
     this.#unknownKidFetchedAt = now;

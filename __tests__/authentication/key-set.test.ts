@@ -1,0 +1,470 @@
+/**
+ * The keys of an issuer over time: fetched once, refreshed ahead, changed when the issuer changes
+ * them, and never fetched at the will of whoever sends tokens. Over a real address; the clock moves.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Express } from 'express';
+import {
+  createSessions,
+  customAuthentication,
+  type CustomAuthenticationOptions,
+  type SessionOptions,
+} from 'express-wallet-session';
+import { createTestClock, type TestClock } from 'express-wallet-session/testing';
+import request, { type Test } from 'supertest';
+import { walletApi } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
+import { expectProblem, type Answered } from '../support/expect-problem.js';
+import { JwksServer } from '../support/jwks-server.js';
+import { accessTokenClaims, AUDIENCE, ISSUER, SigningKey } from '../support/signing-key.js';
+
+const UNKNOWN_KEY = {
+  action: 'refresh_token',
+  detail: 'The access token was signed with a key that is not in use; refresh it.',
+} as const;
+
+let clock: TestClock;
+let key: SigningKey;
+let jwks: JwksServer;
+
+beforeEach(async () => {
+  clock = createTestClock();
+  key = new SigningKey();
+  jwks = await JwksServer.start(key);
+});
+
+afterEach(() => jwks.close());
+
+function options(authentication: Partial<CustomAuthenticationOptions> = {}): SessionOptions {
+  return {
+    authentication: customAuthentication({
+      ...{ issuer: ISSUER, audience: AUDIENCE, jwksUri: jwks.uri },
+      ...authentication,
+    } as CustomAuthenticationOptions),
+    clock,
+  };
+}
+
+function api(more: SessionOptions = {}): Express {
+  return walletApi({ ...options(), ...more });
+}
+
+function tokenOf(signer: SigningKey, claims = {}): string {
+  return signer.token(accessTokenClaims(clock(), claims));
+}
+
+function get(app: Express, token: string): Test {
+  return request(app).get('/me').auth(token, { type: 'bearer' });
+}
+
+async function expectPass(app: Express, signer = key): Promise<void> {
+  const answer: Answered = await get(app, tokenOf(signer));
+  expect(answer).toMatchObject({ status: 200, body: { userId: 'victim' } });
+}
+
+/** A token whose `kid` nobody knows. */
+function strange(): string {
+  return tokenOf(new SigningKey());
+}
+
+describe('Keys are fetched', () => {
+  it('not before they are needed, and once for all who wait', async () => {
+    const app = api();
+    const held = jwks.hold();
+    expect(jwks.fetches).toBe(0);
+
+    const answers = Array.from({ length: 50 }, () => get(app, tokenOf(key)).then((a) => a.status));
+    await eventually(() => {
+      expect(held.waiting).toBe(1);
+    });
+    held.letGo();
+
+    expect(await Promise.all(answers)).toEqual(Array<number>(50).fill(200));
+    expect(jwks.fetches).toBe(1);
+  });
+
+  it('by sessions.ready(), which resolves once they are there', async () => {
+    const sessions = createSessions(options());
+    const held = jwks.hold();
+    let isReady = false;
+    const ready = sessions.ready().then(() => (isReady = true));
+    await eventually(() => {
+      expect(held.waiting).toBe(1);
+    });
+    expect(isReady).toBe(false);
+    held.letGo();
+    await ready;
+
+    jwks.fail();
+    const session = await sessions.authenticateToken(tokenOf(key));
+    expect([session.userId, jwks.fetches]).toEqual(['victim', 1]);
+  });
+
+  it('as JSON, from the address that was configured and with nothing secret', async () => {
+    let seen: unknown;
+    const { answer } = jwks;
+    jwks.answer = (req, res) => {
+      const { accept, authorization, cookie } = req.headers;
+      seen = { method: req.method, url: req.url, accept, authorization, cookie };
+      answer(req, res);
+    };
+    await expectPass(api());
+    expect(seen).toEqual({
+      method: 'GET',
+      url: '/jwks.json',
+      accept: 'application/jwk-set+json, application/json',
+      authorization: undefined,
+      cookie: undefined,
+    });
+  });
+
+  it("by the app's own fetch, where it gives one", async () => {
+    const asked: unknown[] = [];
+    const app = walletApi(
+      options({
+        jwksUri: 'https://issuer.example/jwks.json',
+        fetch: (input, init) => {
+          asked.push(input);
+          return fetch(jwks.uri, init);
+        },
+      }),
+    );
+    await expectPass(app);
+    expect(asked).toEqual(['https://issuer.example/jwks.json']);
+  });
+
+  it('by whatever the global fetch is by then', async () => {
+    const app = api();
+    const { fetch } = globalThis;
+    let calls = 0;
+    globalThis.fetch = (input, init): Promise<Response> => {
+      calls += 1;
+      return fetch(input, init);
+    };
+    try {
+      await expectPass(app);
+    } finally {
+      globalThis.fetch = fetch;
+    }
+    expect(calls).toBe(1);
+  });
+});
+
+describe('Keys are refreshed ahead of their end', () => {
+  it.each([
+    ['no Cache-Control', undefined, 600],
+    ['max-age', 'max-age=3600', 3600],
+    ['max-age among others', 'public, max-age=1200, must-revalidate', 1200],
+    ['max-age in capitals', 'Public,Max-Age=1200', 1200],
+    ['a quoted max-age', 'max-age="1200"', 1200],
+    ['max-age below a minute', 'max-age=5', 60],
+    ['max-age of nothing', 'max-age=0, no-cache', 60],
+    ['max-age beyond a day', 'max-age=31536000', 86_400],
+    ['max-age beyond all numbers', `max-age=${'9'.repeat(400)}`, 86_400],
+    ['another directive that ends alike', 's-maxage=7200', 600],
+    ['no-store', 'no-store', 600],
+    ['a negative max-age', 'max-age=-5', 600],
+    ['nonsense', 'max-age=soon', 600],
+  ])('with %s: %s: %i s', async (_what, cacheControl, ageSeconds) => {
+    jwks.publish([key], cacheControl === undefined ? {} : { 'cache-control': cacheControl });
+    const app = api();
+    await expectPass(app);
+
+    clock.advance(ageSeconds * 0.5);
+    await expectPass(app);
+    await sleep(10);
+    expect(jwks.fetches).toBe(1);
+
+    clock.advance(ageSeconds * 0.49);
+    await expectPass(app);
+    await eventually(() => {
+      expect(jwks.fetches).toBe(2);
+    });
+  });
+
+  it('and no request waits for it, warm or cold', async () => {
+    const app = api();
+    const warm = tokenOf(key, { exp: clock() / 1000 + 86_400 });
+    expect((await get(app, warm)).status).toBe(200);
+    clock.advance(3600);
+    const held = jwks.hold();
+
+    for (let n = 0; n < 20; n += 1) {
+      expect((await get(app, warm)).status).toBe(200);
+      await expectPass(app);
+    }
+    await eventually(() => {
+      expect(held.waiting).toBe(1);
+    });
+    held.letGo();
+    expect(jwks.fetches).toBe(2);
+  });
+
+  it('also by requests whose tokens are remembered', async () => {
+    const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
+    const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
+    await get(app, token);
+    clock.advance(500);
+    expect((await get(app, token)).status).toBe(200);
+    await eventually(() => {
+      expect(jwks.fetches).toBe(2);
+    });
+  });
+
+  it('also after the clock was set back', async () => {
+    let now = clock() + 365 * 86_400_000;
+    const app = api({ clock: () => now });
+    const tokenNow = (): string => key.token(accessTokenClaims(now));
+    await get(app, tokenNow());
+    now -= 365 * 86_400_000;
+
+    expect((await get(app, tokenNow())).status).toBe(200);
+    await eventually(() => {
+      expect(jwks.fetches).toBe(2);
+    });
+    now += 300_000;
+    expect((await get(app, tokenNow())).status).toBe(200);
+    await sleep(10);
+    expect(jwks.fetches).toBe(2);
+  });
+});
+
+describe('When the issuer changes its keys', () => {
+  it('the first token of the new one passes, and the old one with it while it is published', async () => {
+    const app = api();
+    await expectPass(app);
+    const next = new SigningKey();
+    jwks.publish([next, key]);
+
+    await expectPass(app, next);
+    await expectPass(app, key);
+    expect(jwks.fetches).toBe(2);
+  });
+
+  it('a withdrawn key goes with the next good fetch, and the tokens remembered with it', async () => {
+    const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
+    const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
+    expect((await get(app, token)).status).toBe(200);
+    const next = new SigningKey();
+    jwks.publish([next]);
+    expect((await get(app, token)).status).toBe(200);
+
+    await expectPass(app, next);
+
+    expectProblem(await get(app, token), 'token_invalid', UNKNOWN_KEY);
+    expectProblem(await get(app, tokenOf(key)), 'token_invalid', UNKNOWN_KEY);
+  });
+
+  it('a withdrawn key goes although no other is asked for: keys are refreshed ahead', async () => {
+    const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
+    const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
+    expect((await get(app, token)).status).toBe(200);
+    jwks.publish([new SigningKey()]);
+    clock.advance(500);
+
+    await eventually(async () => {
+      expectProblem(await get(app, token), 'token_invalid', UNKNOWN_KEY);
+    });
+  });
+
+  it('another key under the same kid takes its place, in remembered tokens too', async () => {
+    const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
+    const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
+    expect((await get(app, token)).status).toBe(200);
+    const impostor = new SigningKey('ES256', { kid: key.kid ?? '' });
+    jwks.publish([impostor]);
+    clock.advance(500);
+
+    await eventually(async () => {
+      expectProblem(await get(app, token), 'token_invalid');
+    });
+    await expectPass(app, impostor);
+  });
+});
+
+describe('A token with an unknown kid', () => {
+  it('asks for newer keys, although the first have only just come', async () => {
+    const app = api();
+    const { answer } = jwks;
+    const next = new SigningKey();
+    // Between the first fetch and the second the issuer has published the new key.
+    jwks.answer = (req, res) => {
+      answer(req, res);
+      jwks.publish([next, key]);
+    };
+    await expectPass(app, next);
+    expect(jwks.fetches).toBe(2);
+  });
+
+  it('is refused, and the client told to refresh', async () => {
+    const app = api();
+    await expectPass(app);
+    expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+    expect(jwks.fetches).toBe(2);
+  });
+
+  it('causes at most one fetch in 30 s, however many there are', async () => {
+    const app = api();
+    await expectPass(app);
+    for (const [waited, fetches] of [
+      [0, 2],
+      [29.9, 2],
+      [0.1, 3],
+      [30, 4],
+    ] as const) {
+      clock.advance(waited);
+      const answers = await Promise.all(Array.from({ length: 100 }, () => get(app, strange())));
+      for (const answer of answers) expectProblem(answer, 'token_invalid', UNKNOWN_KEY);
+      expect(jwks.fetches).toBe(fetches);
+    }
+    await expectPass(app);
+  });
+
+  it('costs nothing where its claims are wrong: anybody can write a kid', async () => {
+    const app = api();
+    await expectPass(app);
+    for (const claims of [{ iss: 'other' }, { aud: 'other' }, { exp: 'soon' }]) {
+      expectProblem(await get(app, tokenOf(new SigningKey(), claims)), 'token_invalid');
+    }
+    expect(jwks.fetches).toBe(1);
+  });
+
+  it('never makes a known key wait', async () => {
+    const app = api();
+    await expectPass(app);
+    const held = jwks.hold();
+    const waiting = Array.from({ length: 5 }, () => get(app, strange()).then((answer) => answer));
+    await eventually(() => {
+      expect(held.waiting).toBe(1);
+    });
+
+    await expectPass(app);
+    expect(held.waiting).toBe(1);
+    held.letGo();
+    for (const answer of await Promise.all(waiting)) {
+      expectProblem(answer, 'token_invalid', UNKNOWN_KEY);
+    }
+  });
+
+  it('is not judged where the fetch that would tell has failed', async () => {
+    const app = api();
+    await expectPass(app);
+    jwks.fail();
+    const next = new SigningKey();
+
+    expectProblem(await get(app, tokenOf(next)), 'verification_unavailable');
+    expectProblem(await get(app, tokenOf(next)), 'verification_unavailable');
+    expect(jwks.fetches).toBe(2);
+    await expectPass(app);
+
+    // The failure did not spend the allowance: seconds later, not 30, the new key is known.
+    jwks.publish([next, key]);
+    clock.advance(1);
+    await expectPass(app, next);
+  });
+
+  it('is asked about after a failure, although others were refreshed in between', async () => {
+    const app = api();
+    await expectPass(app);
+    const next = new SigningKey();
+    clock.advance(500);
+    jwks.fail();
+    expectProblem(await get(app, tokenOf(next)), 'verification_unavailable');
+    jwks.publish([key]);
+    clock.advance(1);
+    await expectPass(app);
+    await eventually(() => {
+      expect(jwks.fetches).toBe(3);
+    });
+    await sleep(20);
+
+    jwks.publish([next, key]);
+    await expectPass(app, next);
+  });
+
+  it('waits 30 s again after a fetch that succeeded', async () => {
+    const app = api();
+    await expectPass(app);
+    expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+    jwks.fail();
+    clock.advance(29);
+    expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+    expect(jwks.fetches).toBe(2);
+    clock.advance(1);
+    expectProblem(await get(app, strange()), 'verification_unavailable');
+    expect(jwks.fetches).toBe(3);
+  });
+});
+
+describe('A token without a kid', () => {
+  const withoutKid = (signer: SigningKey): string =>
+    signer.token(accessTokenClaims(clock()), { kid: undefined });
+
+  it('is verified with the one key that fits, and causes no fetch where it fails', async () => {
+    jwks.publish([key, new SigningKey('RS256')]);
+    const app = api();
+    expect((await get(app, withoutKid(key))).status).toBe(200);
+    expectProblem(await get(app, withoutKid(new SigningKey())), 'token_invalid');
+    expect(jwks.fetches).toBe(1);
+  });
+
+  it('is refused where several keys would fit: nobody said which', async () => {
+    jwks.publish([key, new SigningKey()]);
+    expectProblem(await get(api(), withoutKid(key)), 'token_invalid');
+  });
+});
+
+describe('Two issuers', () => {
+  const OTHER = 'https://other.example/';
+
+  it('never vouch for each other, even with the same kid', async () => {
+    const otherKey = new SigningKey('ES256', { kid: key.kid ?? '' });
+    const otherJwks = await JwksServer.start(otherKey);
+    const app = walletApi({
+      authentication: [
+        customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwksUri: jwks.uri }),
+        customAuthentication({ issuer: OTHER, audience: AUDIENCE, jwksUri: otherJwks.uri }),
+      ],
+      clock,
+    });
+    try {
+      for (const [signer, iss, status] of [
+        [key, ISSUER, 200],
+        [otherKey, OTHER, 200],
+        [otherKey, ISSUER, 401],
+        [key, OTHER, 401],
+      ] as const) {
+        const answer = await get(app, tokenOf(signer, { iss }));
+        if (status === 401) expectProblem(answer, 'token_invalid');
+        else expect(answer.body).toMatchObject({ issuer: iss });
+      }
+      expect([jwks.fetches, otherJwks.fetches]).toEqual([1, 1]);
+    } finally {
+      await otherJwks.close();
+    }
+  });
+
+  it('do not share an outage, nor the allowance for unknown kids', async () => {
+    const otherJwks = await JwksServer.start(key);
+    otherJwks.fail();
+    const app = walletApi({
+      authentication: [
+        customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwksUri: jwks.uri }),
+        customAuthentication({ issuer: OTHER, audience: AUDIENCE, jwksUri: otherJwks.uri }),
+      ],
+      clock,
+    });
+    try {
+      expectProblem(await get(app, tokenOf(key, { iss: OTHER })), 'verification_unavailable');
+      await expectPass(app);
+      expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+      otherJwks.publish([key]);
+      clock.advance(1);
+      const unknown = tokenOf(new SigningKey(), { iss: OTHER });
+      expectProblem(await get(app, unknown), 'token_invalid', UNKNOWN_KEY);
+      expect(otherJwks.fetches).toBe(3);
+    } finally {
+      await otherJwks.close();
+    }
+  });
+});

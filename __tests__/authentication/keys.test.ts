@@ -1,0 +1,173 @@
+/**
+ * Which keys of a JWKS verify tokens, and which are passed over without harm to the good ones beside
+ * them (RFC 7517, RFC 8725 sections 3.2 to 3.5).
+ */
+import { ConfigurationError, createSessions, customAuthentication } from 'express-wallet-session';
+import type { JWK } from 'jose';
+import request, { type Test } from 'supertest';
+import { walletApi } from '../support/app.js';
+import { expectProblem, type Answered } from '../support/expect-problem.js';
+import { unusableKeys } from '../support/hostile/unusable-keys.js';
+import { JwksServer } from '../support/jwks-server.js';
+import {
+  accessTokenClaims,
+  AUDIENCE,
+  ISSUER,
+  keySetOf,
+  SigningKey,
+  type Algorithm,
+} from '../support/signing-key.js';
+
+type Members = Readonly<Record<string, unknown>>;
+
+const claims = accessTokenClaims(Date.now());
+const good = new SigningKey('ES256');
+const rsa = new SigningKey('RS256');
+const ec = new SigningKey('ES256');
+const ed = new SigningKey('EdDSA');
+
+let jwks: JwksServer;
+beforeEach(async () => {
+  jwks = await JwksServer.start();
+});
+afterEach(() => jwks.close());
+
+/** What is answered to a token when these are the issuer's keys. */
+function present(token: string, ...keys: readonly (SigningKey | JWK)[]): Test {
+  jwks.publish(keys);
+  const app = walletApi({
+    authentication: customAuthentication({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      jwksUri: jwks.uri,
+    }),
+  });
+  return request(app).get('/me').auth(token, { type: 'bearer' });
+}
+
+async function expectPass(test: Test): Promise<void> {
+  const answer: Answered = await test;
+  expect(answer).toMatchObject({ status: 200, body: { userId: 'victim' } });
+}
+
+describe('A key verifies', () => {
+  const algorithms: readonly Algorithm[] = [
+    ...(['ES256', 'ES384', 'ES512', 'RS256', 'RS384'] as const),
+    ...(['RS512', 'PS256', 'PS384', 'PS512', 'EdDSA'] as const),
+  ];
+
+  it.each(algorithms)('%s, with a name for everything and with none', async (alg) => {
+    const key = new SigningKey(alg);
+    await expectPass(present(key.token(claims), key));
+    await expectPass(present(key.token(claims), key.jwk({ alg: undefined, use: undefined })));
+    const nameless = key.jwk({ kid: undefined, alg: undefined, use: undefined });
+    await expectPass(present(key.token(claims, { kid: undefined }), nameless));
+  });
+
+  it('Ed25519 by its newer name (RFC 9864)', async () => {
+    const key = ed.jwk({ alg: 'Ed25519' });
+    await expectPass(present(ed.token(claims, { alg: 'Ed25519' }), key));
+    expectProblem(await present(ed.token(claims), key), 'token_invalid');
+  });
+
+  it.each<Members>([
+    { key_ops: ['verify'] },
+    { key_ops: ['sign', 'verify'], use: undefined },
+    { ext: false },
+    { x5c: ['nonsense'], x5t: 'nonsense', 'x5t#S256': '', x5u: 'https://issuer.example/' },
+    { issuer: 'https://issuer.example/', nbf: 0, iat: null },
+    {
+      n: Buffer.concat([Buffer.of(0), Buffer.from(rsa.jwk().n ?? '', 'base64url')]).toString(
+        'base64url',
+      ),
+    },
+    { e: 'AAEAAQ' },
+  ])('with %o, which does not concern it', async (members) => {
+    await expectPass(present(rsa.token(claims), rsa.jwk(members)));
+  });
+
+  it('for one algorithm where it names one, and for those of its kind where it names none', async () => {
+    const token = new SigningKey('PS256', { kid: rsa.kid ?? '' });
+    expectProblem(await present(rsa.token(claims), rsa.jwk({ alg: 'RS512' })), 'token_invalid');
+    const unnamed = token.jwk({ alg: undefined });
+    await expectPass(present(token.token(claims), unnamed));
+  });
+});
+
+describe.each(unusableKeys(claims).map((one) => [one.what, one] as const))(
+  'A key %s',
+  (_what, one) => {
+    it('verifies nothing, and does no harm to the good one beside it', async () => {
+      if (one.acceptedBy !== undefined) {
+        expect(await one.acceptedBy(one.token)).toMatchObject({ sub: 'victim' });
+      }
+      const { kid } = one.key as { kid?: unknown };
+      for (const keys of [
+        [one.key, good],
+        [good, one.key],
+      ]) {
+        await expectPass(present(good.token(claims), ...keys));
+        const isKnown = typeof kid === 'string';
+        expectProblem(
+          await present(one.token, ...keys),
+          'token_invalid',
+          isKnown
+            ? {}
+            : {
+                action: 'refresh_token',
+                detail: 'The access token was signed with a key that is not in use; refresh it.',
+              },
+        );
+      }
+    });
+
+    it('does no harm to a good one under the same kid', async () => {
+      const twin = new SigningKey('ES256', { kid: 'twin' });
+      const bad = { ...one.key, kid: 'twin' };
+      await expectPass(present(twin.token(claims), bad, twin));
+      await expectPass(present(twin.token(claims), twin, bad));
+    });
+
+    it('alone is no key at all', async () => {
+      expectProblem(await present(good.token(claims), one.key), 'verification_unavailable');
+      const given = { issuer: ISSUER, audience: AUDIENCE, jwks: keySetOf(one.key) };
+      expect(() => createSessions({ authentication: customAuthentication(given) })).toThrow(
+        ConfigurationError,
+      );
+    });
+  },
+);
+
+describe('Two good keys under one kid', () => {
+  it.each([
+    ['of one kind', new SigningKey('ES256', { kid: 'twin' })],
+    ['of two kinds', new SigningKey('RS256', { kid: 'twin' })],
+  ])('%s verify both', async (_what, other) => {
+    const one = new SigningKey('ES256', { kid: 'twin' });
+    for (const key of [one, other]) {
+      await expectPass(present(key.token(claims), one, other));
+      await expectPass(present(key.token(claims), other, one));
+    }
+    const forger = new SigningKey('ES256', { kid: 'twin' });
+    expectProblem(await present(forger.token(claims), one, other), 'token_invalid');
+  });
+});
+
+describe('Keys that are given', () => {
+  it('verify without a fetch, and what becomes of the object later does not matter', async () => {
+    const given = keySetOf(good);
+    const app = walletApi({
+      authentication: customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwks: given }),
+    });
+    given.keys = [];
+    await expectPass(request(app).get('/me').auth(good.token(claims), { type: 'bearer' }));
+    expectProblem(
+      await request(app).get('/me').auth(ec.token(claims), { type: 'bearer' }),
+      'token_invalid',
+      {
+        action: 'refresh_token',
+        detail: 'The access token was signed with a key that is not in use; refresh it.',
+      },
+    );
+  });
+});

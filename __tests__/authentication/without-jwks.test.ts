@@ -1,0 +1,427 @@
+/**
+ * CDP tokens for which there is no JWKS: CDP is asked, by way of a function in the shape of its SDK.
+ */
+import type { Express } from 'express';
+import {
+  cdpAuthentication,
+  createSessions,
+  type SessionError,
+  type SessionOptions,
+} from 'express-wallet-session';
+import { createTestClock, type TestClock } from 'express-wallet-session/testing';
+import request, { type Test } from 'supertest';
+import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
+import { ApiError, CdpEndpoint } from '../support/cdp-endpoint.js';
+import { eventually } from '../support/eventually.js';
+import { expectProblem, type Answered } from '../support/expect-problem.js';
+import { accessTokenClaims, SigningKey } from '../support/signing-key.js';
+
+type Members = Readonly<Record<string, unknown>>;
+type Validate = (input: { accessToken: string }) => Promise<{ userId: string }>;
+
+const PROJECT = 'project-1';
+const key = new SigningKey();
+
+let clock: TestClock;
+let cdp: CdpEndpoint;
+
+beforeEach(async () => {
+  clock = createTestClock();
+  cdp = await new CdpEndpoint(key, clock).open();
+});
+afterEach(() => cdp.close());
+
+function options(more: SessionOptions = {}, apiKey = cdp.apiKey): SessionOptions {
+  const client = cdp.client(apiKey);
+  return withFunction((input) => client.endUser.validateAccessToken(input), more);
+}
+
+function withFunction(validateAccessToken: Validate, more: SessionOptions = {}): SessionOptions {
+  const authentication = cdpAuthentication({ projectId: PROJECT, validateAccessToken });
+  return { authentication, clock, ...more };
+}
+
+function rejectingWith(reason: unknown): Validate {
+  return () =>
+    Promise.resolve().then(() => {
+      throw reason as Error;
+    });
+}
+
+function token(claims: Members = {}, header: Members = {}, signer = key): string {
+  return signer.token(
+    accessTokenClaims(clock(), {
+      iss: 'cdp-api',
+      aud: 'cdp-api',
+      project_id: PROJECT,
+      auth_type: 'email',
+      sub: 'sub-of-alice',
+      sid: undefined,
+      auth_time: undefined,
+      ...claims,
+    }),
+    header,
+  );
+}
+
+function get(app: Express, accessToken: string): Test {
+  return request(app).get('/me').auth(accessToken, { type: 'bearer' });
+}
+
+async function expectAlice(test: Test): Promise<void> {
+  const answer: Answered = await test;
+  expect(answer).toMatchObject({ status: 200, body: { userId: 'alice', issuer: 'cdp-api' } });
+}
+
+describe('A token that CDP vouches for', () => {
+  it('is a session of the user that CDP names', async () => {
+    const accessToken = token({ jti: 'token-1' });
+    const { body } = (await get(walletApi(options()), accessToken)) as Answered;
+    expect(body).toEqual({
+      authentication: 'cdp',
+      issuer: 'cdp-api',
+      userId: 'alice',
+      tokenId: 'token-1',
+      issuedAt: new Date(clock()).toISOString(),
+      expiresAt: new Date(clock() + 900_000).toISOString(),
+      mfa: { scope: 'client' },
+    });
+  });
+
+  it('reaches CDP as it was sent, and nothing else does', async () => {
+    const inputs: unknown[] = [];
+    const app = walletApi(
+      withFunction((input) => {
+        inputs.push(input);
+        return Promise.resolve({ userId: 'alice' });
+      }),
+    );
+    const accessToken = token();
+    await expectAlice(get(app, accessToken));
+    expect(inputs).toEqual([{ accessToken }]);
+  });
+
+  it('needs no `sub`: CDP says who it is', async () => {
+    const app = walletApi(withFunction(() => Promise.resolve({ userId: 'alice' })));
+    await expectAlice(get(app, token({ sub: undefined })));
+  });
+});
+
+describe('A token that cannot be one of this project', () => {
+  const forger = new SigningKey();
+  const junk: readonly (readonly [string, () => string])[] = [
+    ['is no token', () => 'junk'],
+    ['is three parts of anything', () => 'a.b.c'],
+    ['is too long', () => token({ pad: 'x'.repeat(8192) })],
+    ['is unsigned', () => token({}, { alg: 'none' })],
+    ['is signed in another way', () => token({}, { alg: 'HS256' })],
+    ['is another kind of token', () => token({}, { typ: 'logout+jwt' })],
+    ['is a logout token', () => token({ events: {} })],
+    ['demands what nobody here understands', () => token({}, { crit: ['exp'] })],
+    ['has another issuer', () => token({ iss: 'https://issuer.example/' })],
+    ['has another audience', () => token({ aud: 'other' })],
+    ['is of another project', () => token({ project_id: 'project-2' })],
+    ['is of no project', () => token({ project_id: undefined })],
+    ['has no exp', () => token({ exp: undefined })],
+    ['has no iat', () => token({ iat: undefined })],
+    ['has an exp that is no time', () => token({ exp: '2030' })],
+    ['is issued in the future', () => token({ iat: clock() / 1000 + 60 })],
+    ['has a jti that is no string', () => token({ jti: 5 })],
+    [
+      'is signed by somebody else for another project',
+      () => token({ project_id: 'x' }, {}, forger),
+    ],
+  ];
+
+  it.each(junk)('that %s, costs no call', async (_what, make) => {
+    expectProblem(await get(walletApi(options()), make()), 'token_invalid');
+    expect(cdp.calls).toBe(0);
+  });
+});
+
+describe('A token whose exp has passed', () => {
+  it('is token_expired, without a call', async () => {
+    const app = walletApi(options());
+    for (const seconds of [5, 60, 3600]) {
+      const expired = token({ iat: clock() / 1000 - 7200, exp: clock() / 1000 - seconds });
+      expectProblem(await get(app, expired), 'token_expired');
+    }
+    expect(cdp.calls).toBe(0);
+  });
+
+  it('only just, is token_expired as well, where CDP does not take it any more', async () => {
+    const app = walletApi(options());
+    expectProblem(await get(app, token({ exp: clock() / 1000 - 3 })), 'token_expired');
+    // The clock of CDP may be ahead of ours.
+    cdp.answerWith(401, { errorType: 'unauthorized' });
+    expectProblem(await get(app, token({ exp: clock() / 1000 + 3 })), 'token_expired');
+    expectProblem(await get(app, token({ exp: clock() / 1000 + 6 })), 'token_invalid');
+  });
+
+  it('by less than the tolerance passes, where CDP takes it', async () => {
+    const app = walletApi(withFunction(() => Promise.resolve({ userId: 'alice' })));
+    await expectAlice(get(app, token({ exp: clock() / 1000 - 4.9 })));
+  });
+});
+
+describe('A token that CDP refuses', () => {
+  it.each([
+    ['forged', token.bind(undefined, {}, {}, new SigningKey())],
+    ['of a user who is gone', (): string => token({ sub: 'sub-of-nobody' })],
+  ])('because it is %s, is token_invalid, and asked about each time', async (_why, make) => {
+    const app = walletApi(options());
+    const refused = make();
+    expectProblem(await get(app, refused), 'token_invalid');
+    expectProblem(await get(app, refused), 'token_invalid');
+    expect(cdp.calls).toBe(2);
+    await expectAlice(get(app, token()));
+  });
+
+  it.each([
+    [new ApiError(400, 'invalid_request', 'Missing access token.')],
+    [new ApiError(401, 'unauthorized', 'invalid or expired')],
+    [new ApiError(404, 'not_found', 'End user not found.')],
+    [Object.assign(new Error('401'), { status: 401 })],
+    [{ statusCode: 404 }],
+  ])('by %p is token_invalid', async (error) => {
+    const app = walletApi(withFunction(rejectingWith(error)));
+    expectProblem(await get(app, token()), 'token_invalid');
+  });
+
+  it('may be a good one behind a bad API key: the cause says so, the answer does not', async () => {
+    const errors: SessionError[] = [];
+    const app = walletApi(
+      options(
+        {
+          onError: (error, _req, res) => {
+            errors.push(error);
+            res.end(JSON.stringify(error.toProblem()));
+          },
+        },
+        'bad API key',
+      ),
+    );
+    const { text } = await get(app, token());
+    expect(errors).toMatchObject([
+      {
+        errorType: 'token_invalid',
+        cause: {
+          message: expect.stringContaining('check the CDP API key') as string,
+          cause: { statusCode: 401, errorType: 'unauthorized' },
+        },
+      },
+    ]);
+    expect(text).not.toMatch(/API key|unauthorized|authenticated/);
+  });
+});
+
+describe('When CDP cannot say', () => {
+  it.each([402, 403, 405, 408, 409, 429, 500, 502, 503, 504])(
+    'and answers %i, nobody is signed out',
+    async (status) => {
+      cdp.answerWith(status);
+      expectProblem(await get(walletApi(options()), token()), 'verification_unavailable');
+    },
+  );
+
+  it('and cannot be reached, nobody is signed out', async () => {
+    const app = walletApi(options());
+    await cdp.close();
+    expectProblem(await get(app, token()), 'verification_unavailable');
+  });
+
+  it.each([
+    [new ApiError(0, 'network_timeout', 'timed out')],
+    [Object.assign(new Error('0 is what it says'), { statusCode: 0, status: 401 })],
+    [Object.assign(new Error('text'), { statusCode: '401' })],
+    [new TypeError('fetch failed')],
+    ['401'],
+    [401],
+    [undefined],
+    [null],
+  ])('and rejects with %p, nobody is signed out', async (reason) => {
+    const app = walletApi(withFunction(rejectingWith(reason)));
+    expectProblem(await get(app, token()), 'verification_unavailable');
+    const throwing = walletApi(
+      withFunction(() => {
+        throw reason as Error;
+      }),
+    );
+    expectProblem(await get(throwing, token()), 'verification_unavailable');
+  });
+
+  it.each([[undefined], [null], [{}], ['alice'], [['alice']], [{ userId: '' }], [{ userId: 5 }]])(
+    'and answers %j, nobody is signed in',
+    async (answer) => {
+      const app = walletApi(withFunction(() => Promise.resolve(answer as { userId: string })));
+      expectProblem(await get(app, token()), 'verification_unavailable');
+    },
+  );
+
+  it('and says nothing, nobody waits longer than 5 s', async () => {
+    cdp.trouble = (): void => undefined;
+    const app = walletApi(options());
+    const from = performance.now();
+    const [one, other] = await Promise.all([get(app, token()), get(app, token())]);
+    expectProblem(one, 'verification_unavailable');
+    expectProblem(other, 'verification_unavailable');
+    expect(performance.now() - from).toBeGreaterThan(4900);
+    expect(performance.now() - from).toBeLessThan(8000);
+  }, 15_000);
+
+  it('it is asked again at the next request, and remembered tokens pass meanwhile', async () => {
+    const app = walletApi(options());
+    const [remembered, fresh] = [token(), token()];
+    await expectAlice(get(app, remembered));
+    cdp.answerWith(500);
+    await expectAlice(get(app, remembered));
+    expectProblem(await get(app, fresh), 'verification_unavailable');
+    cdp.trouble = undefined;
+    await expectAlice(get(app, fresh));
+  });
+});
+
+describe('Calls', () => {
+  it('for equal tokens in flight are one', async () => {
+    const [accessToken, other] = [token(), token()];
+    const held: (() => void)[] = [];
+    const client = cdp.client();
+    const app = walletApi(
+      withFunction(async (input) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return client.endUser.validateAccessToken(input);
+      }),
+    );
+    const answers = [
+      ...Array.from({ length: 20 }, () => get(app, accessToken)),
+      ...Array.from({ length: 5 }, () => get(app, other)),
+    ].map((test) => test.then(({ status }) => status));
+    await eventually(() => {
+      expect(held.length).toBe(2);
+    });
+    for (const letGo of held) letGo();
+
+    expect(await Promise.all(answers)).toEqual(Array<number>(25).fill(200));
+    expect(cdp.calls).toBe(2);
+  });
+
+  it('are made every 5 minutes for one token', async () => {
+    const app = walletApi(options());
+    const accessToken = token();
+    await expectAlice(get(app, accessToken));
+    clock.advance(299);
+    await expectAlice(get(app, accessToken));
+    expect(cdp.calls).toBe(1);
+    clock.advance(1);
+    await expectAlice(get(app, accessToken));
+    expect(cdp.calls).toBe(2);
+  });
+
+  it('are made no more once the token has expired, and no answer outlives it', async () => {
+    const app = walletApi(options());
+    const accessToken = token({ exp: clock() / 1000 + 100 });
+    await expectAlice(get(app, accessToken));
+    clock.advance(99);
+    await expectAlice(get(app, accessToken));
+    expect(cdp.calls).toBe(1);
+    clock.advance(1);
+    expectProblem(await get(app, accessToken), 'token_expired');
+    expect(cdp.calls).toBe(2);
+    clock.advance(5);
+    expectProblem(await get(app, accessToken), 'token_expired');
+    expect(cdp.calls).toBe(2);
+  });
+
+  it.each([10, 600])('are made as often as tokenCache.maxAgeSeconds says: %i', async (seconds) => {
+    const app = walletApi(options({ tokenCache: { maxAgeSeconds: seconds } }));
+    const accessToken = token();
+    await expectAlice(get(app, accessToken));
+    clock.advance(seconds - 1);
+    await expectAlice(get(app, accessToken));
+    expect(cdp.calls).toBe(1);
+    clock.advance(1);
+    await expectAlice(get(app, accessToken));
+    expect(cdp.calls).toBe(2);
+  });
+
+  it('are made for each request where nothing is to be remembered', async () => {
+    const app = walletApi(options({ tokenCache: { maxEntries: 0 } }));
+    const accessToken = token();
+    for (const calls of [1, 2, 3]) {
+      await expectAlice(get(app, accessToken));
+      expect(cdp.calls).toBe(calls);
+    }
+  });
+
+  it('are not made to learn who signed out', async () => {
+    const app = walletApi(options());
+    const client = new WalletClient(app, token());
+    expect((await client.signOut()).status).toBe(200);
+    expectProblem(await client.me(), 'session_revoked');
+    expect(cdp.calls).toBe(1);
+  });
+});
+
+describe('A refreshed token', () => {
+  it('brings the MFA session of the previous one along; equal questions about that are one', async () => {
+    const app = walletApi(options());
+    const previous = token();
+    await new WalletClient(app, previous).verifyMfa();
+    clock.advance(280);
+    const refreshed = token();
+    const client = new WalletClient(app, refreshed, previously(previous));
+    expectTransferred(await client.transfer());
+    expect(cdp.calls).toBe(2);
+  });
+
+  it('is not held up by a previous one that was never seen here', async () => {
+    const app = walletApi(options());
+    const previous = token();
+    const client = new WalletClient(app, token(), previously(previous));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => client.me()));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    await client.me();
+    expect(cdp.calls).toBe(2);
+  });
+
+  it('brings along nothing of a previous one that has expired, and no call is made for that', async () => {
+    const app = walletApi(options());
+    const previous = token({ exp: clock() / 1000 + 60 });
+    await new WalletClient(app, previous).verifyMfa();
+    clock.advance(70);
+    const client = new WalletClient(app, token(), previously(previous));
+    expectProblem(await client.transfer(), 'mfa_required');
+    expect(cdp.calls).toBe(2);
+  });
+});
+
+describe('sessions.ready()', () => {
+  it('resolves where CDP takes the API key', async () => {
+    await expect(createSessions(options()).ready()).resolves.toBeUndefined();
+    expect(cdp.calls).toBe(1);
+  });
+
+  it('finds out that the API key is bad', async () => {
+    await expect(createSessions(options({}, 'bad API key')).ready()).rejects.toMatchObject({
+      errorType: 'verification_unavailable',
+      cause: {
+        message: 'validateAccessToken answered 401 without a token: check the CDP API key',
+        cause: { statusCode: 401 },
+      },
+    });
+  });
+
+  it('finds out that CDP is down', async () => {
+    const sessions = createSessions(options());
+    cdp.answerWith(500);
+    await expect(sessions.ready()).rejects.toMatchObject({
+      errorType: 'verification_unavailable',
+      cause: { statusCode: 500 },
+    });
+    await cdp.close();
+    await expect(sessions.ready()).rejects.toMatchObject({
+      errorType: 'verification_unavailable',
+      cause: { statusCode: 0 },
+    });
+  });
+});
