@@ -1,0 +1,24 @@
+/**
+ * One server of the benchmark in a process of its own: `node host.js <file in servers/>`, started by
+ * run.js. The app is the same for all: a session check, one route, one answer to errors.
+ */
+import express from 'express';
+
+process.once('message', async ({ server, settings }) => {
+  const { mount } = await import(`./servers/${server}.js`);
+  const app = express();
+  const userIdOf = await mount(app, settings);
+  app.get('/me', (req, res) => {
+    res.json({ userId: userIdOf(req) });
+  });
+  app.use((error, req, res, _next) => {
+    res.status(error.status ?? 401).json({ error: 'unauthenticated' });
+  });
+  const listening = app.listen(0, '127.0.0.1', () => {
+    process.send({ port: listening.address().port });
+  });
+  process.on('message', () => {
+    process.send({ cpuMicroseconds: process.cpuUsage().user + process.cpuUsage().system });
+  });
+});
+process.once('disconnect', () => process.exit());

@@ -1,0 +1,99 @@
+/**
+ * The load, in a process of its own, started by run.js: connections that stay open, each with one
+ * request under way at a time (a closed loop), sending tokens from a list in turn.
+ *
+ * It speaks HTTP over bare sockets, because a client that does more would be what is measured.
+ */
+import { connect } from 'node:net';
+
+process.on('message', async (job) => {
+  process.send(await run(job));
+});
+process.once('disconnect', () => process.exit());
+
+/**
+ * @param job.groups lists of tokens, each with its share of the connections
+ * @param job.once whether a token is sent once: the run ends with the list
+ */
+async function run({ port, method = 'GET', path = '/me', groups, seconds, warmUpSeconds, once }) {
+  const start = performance.now();
+  const from = start + warmUpSeconds * 1000;
+  const until = from + seconds * 1000;
+  const results = groups.map(({ tokens }) => ({
+    tokens,
+    next: 0,
+    answers: 0,
+    latencies: [],
+    statuses: {},
+  }));
+  let lastAt = from;
+
+  const connections = groups.flatMap(({ connections }, index) =>
+    Array.from({ length: connections }, () => {
+      const group = results[index];
+      return drive(port, {
+        next() {
+          if (performance.now() >= until) return undefined;
+          if (once && group.next >= group.tokens.length) return undefined;
+          const token = group.tokens[group.next++ % group.tokens.length];
+          return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+        },
+        answered(status, sentAt) {
+          group.answers += 1;
+          const now = performance.now();
+          if (now < from || now > until) return;
+          lastAt = now;
+          group.latencies.push(now - sentAt);
+          group.statuses[status] = (group.statuses[status] ?? 0) + 1;
+        },
+      });
+    }),
+  );
+  await Promise.all(connections);
+  const elapsedSeconds = (lastAt - from) / 1000;
+  return results.map(({ answers, latencies, statuses }) => {
+    latencies.sort((a, b) => a - b);
+    return {
+      answers,
+      requests: latencies.length,
+      perSecond: latencies.length / elapsedSeconds,
+      p50: latencies[Math.floor(latencies.length * 0.5)],
+      p99: latencies[Math.floor(latencies.length * 0.99)],
+      statuses,
+    };
+  });
+}
+
+/** One connection: sends what `next` gives until that is nothing. */
+function drive(port, { next, answered }) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    let received = '';
+    let sentAt = 0;
+    const send = () => {
+      const request = next();
+      if (request === undefined) {
+        socket.end();
+        resolve();
+        return;
+      }
+      sentAt = performance.now();
+      socket.write(request, 'latin1');
+    };
+    socket.setEncoding('latin1');
+    socket.on('connect', send);
+    socket.on('error', reject);
+    socket.on('close', resolve);
+    socket.on('data', (chunk) => {
+      received += chunk;
+      const bodyAt = received.indexOf('\r\n\r\n') + 4;
+      if (bodyAt < 4) return;
+      const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, bodyAt))?.[1] ?? 0;
+      if (received.length < bodyAt + Number(length)) return;
+      const status = received.slice(9, 12);
+      received = '';
+      answered(status, sentAt);
+      send();
+    });
+  });
+}
