@@ -59,9 +59,6 @@ export function checkClaims(
   for (const time of [notBefore, issuedAtSeconds, startedAtSeconds]) {
     if (time !== undefined && time > soonest) throw tokenInvalid('a time lies in the future');
   }
-  if (startedAtSeconds !== undefined && !isInstant(startedAtSeconds + rules.maxSessionSeconds)) {
-    throw tokenInvalid('`auth_time` is out of range');
-  }
   identifier(claims, 'sub');
   return {
     claims,
