@@ -1,16 +1,13 @@
 /** The client in a real browser, where a redirect cannot be looked at. */
-import { existsSync } from 'node:fs';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import type * as Client from 'express-wallet-session/client';
+import { findChromium } from '../support/chromium.js';
 import { closeApis, redirect, refuse, startApi } from './api.js';
 import type { Api, Received } from './api.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-if (executablePath === undefined && process.env.CI !== undefined)
-  throw new Error('the tests of the client need a Chromium');
-
+const executablePath = findChromium();
 const describeInBrowser = executablePath === undefined ? describe.skip : describe;
 
 describeInBrowser('in a browser', () => {

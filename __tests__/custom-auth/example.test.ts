@@ -2,13 +2,13 @@
  * The example with an identity provider of its own: what its walkthrough shows, and what a user does
  * in a real browser.
  */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+
 import { jest } from '@jest/globals';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { Example } from '../../examples/custom-auth/start.js';
 import { walkThrough } from '../../examples/custom-auth/walkthrough.js';
 import { quietly } from '../support/oidc-provider.js';
+import { findChromium } from '../support/chromium.js';
 
 jest.setTimeout(60_000);
 
@@ -114,20 +114,3 @@ const executablePath = findChromium();
     expect(new URL(page.url()).origin).toBe(example.issuer);
   });
 });
-
-function findChromium(): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // The next one, then.
-      }
-    }
-  }
-  const line = 'There is no Chromium: apt-get install chromium';
-  if (process.env.CI === 'true') throw new Error(line);
-  process.stderr.write(`${line} (the browser test of the example is skipped)\n`);
-  return undefined;
-}

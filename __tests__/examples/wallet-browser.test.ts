@@ -3,10 +3,10 @@
  * UPDATE_SCREENSHOTS=1 it takes the pictures that the READMEs show.
  */
 import { once } from 'node:events';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import {
   chromium,
@@ -19,6 +19,7 @@ import {
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import { createWalletApp } from '../../examples/wallet/app.js';
 import { createWalletIssuer } from '../../examples/wallet/issuer.js';
+import { findChromium } from '../support/chromium.js';
 
 const SCREENSHOTS = 'examples/wallet/screenshots';
 const executablePath = findChromium();
@@ -379,22 +380,4 @@ async function picture(page: Page, name: string): Promise<void> {
   ];
   const scale = await page.evaluate<number>('devicePixelRatio');
   expect([signature.toString(), width]).toEqual(['PNG', (page.viewportSize()?.width ?? 0) * scale]);
-}
-
-function findChromium(): string | undefined {
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  for (const folder of ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)]) {
-    for (const name of names) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // The next one, then.
-      }
-    }
-  }
-  const line = 'There is no Chromium: apt-get install chromium';
-  if (process.env.CI === 'true') throw new Error(line);
-  process.stderr.write(`${line} (the browser test of the example is skipped)\n`);
-  return undefined;
 }
