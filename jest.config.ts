@@ -8,6 +8,8 @@ import { createDefaultEsmPreset } from 'ts-jest';
 const config: Config = {
   ...createDefaultEsmPreset({ tsconfig: 'tsconfig.json' }),
   testEnvironment: 'node',
+  // No test waits for the clock; a slow machine is no failure.
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   moduleNameMapper: {

@@ -8,12 +8,11 @@ import type { GuardedStore } from './store/guarded-store.js';
 import { decodeRecord, encodeRecord, type StoredRecord } from './store/record.js';
 import {
   sessionSignOutKey,
-  tokenSignOutKey,
   userSignOutKey,
   type SessionName,
   type UserName,
 } from './store/record-keys.js';
-import { then, type MaybePromise } from './store/session-store.js';
+import type { MaybePromise } from './store/session-store.js';
 
 export interface RevocationRules {
   readonly maxSessionSeconds: number;
@@ -58,7 +57,7 @@ export class Revocation {
     }
     const { clockToleranceSeconds, windowSeconds } = this.#rules;
     await this.#write(
-      ownKey(identity),
+      identity.ownSignOutKey,
       {},
       (identity.expiresAtSeconds + clockToleranceSeconds + windowSeconds) * 1000,
     );
@@ -88,11 +87,13 @@ export class Revocation {
   }
 
   #check(identity: Identity): MaybePromise<void> {
-    const { userId, issuer } = identity;
-    const keys = [userSignOutKey({ issuer: issuer.issuer, userId }), ownKey(identity)];
-    return then(this.#store.read(keys), (values) => {
-      this.#judge(identity, values);
-    });
+    const values = this.#store.read([identity.userSignOutKey, identity.ownSignOutKey]);
+    if (values instanceof Promise) {
+      return values.then(([ofUser, own]) => {
+        this.#judge(identity, ofUser, own);
+      });
+    }
+    this.#judge(identity, values[0], values[1]);
   }
 
   #checkIfAvailable(identity: Identity): MaybePromise<void> {
@@ -104,7 +105,7 @@ export class Revocation {
     }
   }
 
-  #judge(identity: Identity, [ofUser, own]: readonly (string | undefined)[]): void {
+  #judge(identity: Identity, ofUser: string | undefined, own: string | undefined): void {
     if (own !== undefined && this.#inForce(own) !== undefined) {
       throw new SessionError('session_revoked');
     }
@@ -133,12 +134,6 @@ export class Revocation {
       keep: true,
     });
   }
-}
-
-function ownKey({ issuer, userId, sessionId, tokenId }: Identity): string {
-  return sessionId === undefined
-    ? tokenSignOutKey({ issuer: issuer.issuer, userId }, tokenId)
-    : sessionSignOutKey({ issuer: issuer.issuer, sessionId });
 }
 
 function tolerateOutage(error: unknown): void {

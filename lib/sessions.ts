@@ -7,6 +7,7 @@ import { TokenVerifier, type Identity } from './authentication/token-verifier.js
 import { VerifiedTokens } from './authentication/verified-tokens.js';
 import { isNonEmptyString, isRecord } from './configuration.js';
 import { SessionError } from './errors.js';
+import { isBoundToToken, isPrevious } from './mfa/carry-over.js';
 import { MfaGuard, type MfaPolicy } from './mfa/mfa-guard.js';
 import { MfaSessions, type MfaProof } from './mfa/mfa-sessions.js';
 import type { MfaSession } from './mfa/mfa-policy.js';
@@ -73,12 +74,18 @@ export class WalletSessions implements Sessions {
     const lifetime = { maxSessionSeconds, clockToleranceSeconds };
     const actions = this.#actions(maxSessionSeconds);
     this.#store = new GuardedStore(configuration.store);
-    this.#verifier = new TokenVerifier(configuration.issuers, clock, lifetime);
+    this.#verifier = new TokenVerifier(configuration.issuers, clock, {
+      ...lifetime,
+      maxAgeSeconds: tokenCache.maxAgeSeconds,
+    });
     this.#tokens = new VerifiedTokens(
       this.#verifier,
-      (identity) => new VerifiedSession(identity, actions),
+      {
+        of: (identity) => new VerifiedSession(identity, actions),
+        identityOf: (session) => VerifiedSession.identityOf(session),
+      },
       clock,
-      { ...lifetime, ...tokenCache },
+      { ...lifetime, maxEntries: tokenCache.maxEntries },
     );
     this.#revocation = new Revocation(this.#store, clock, {
       ...lifetime,
@@ -96,23 +103,19 @@ export class WalletSessions implements Sessions {
   identify(request: RequestWithHeaders): MaybePromise<VerifiedSession | undefined> {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
-    return then(this.#tokens.find(token), (session) => {
-      const identity = VerifiedSession.identityOf(session);
-      const previousToken = request.headers['previous-access-token'];
-      return then(this.#revocation.check(identity), () =>
-        typeof previousToken === 'string'
-          ? this.#carryOverFirst(session, identity, previousToken)
-          : session,
-      );
-    });
+    const found = this.#tokens.find(token);
+    return found instanceof Promise
+      ? found.then((session) => this.#admit(session, request))
+      : this.#admit(found, request);
   }
 
   /** @throws SessionError where the policy is not satisfied */
   checkMfa(session: VerifiedSession, policy: MfaPolicy): MaybePromise<void> {
     const identity = VerifiedSession.identityOf(session);
-    return then(this.#revocation.confirm(identity), () =>
-      this.#mfaGuard.check(session, identity, policy),
-    );
+    const confirmed = this.#revocation.confirm(identity);
+    return confirmed instanceof Promise
+      ? confirmed.then(() => this.#mfaGuard.check(session, identity, policy))
+      : this.#mfaGuard.check(session, identity, policy);
   }
 
   /** Whole seconds until the session ends, where that is near enough to warn. */
@@ -203,6 +206,18 @@ export class WalletSessions implements Sessions {
     await this.#revocation.signOutUser(user, lastSecond);
   }
 
+  #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<VerifiedSession> {
+    const identity = VerifiedSession.identityOf(session);
+    const checked = this.#revocation.check(identity);
+    if (isBoundToToken(identity)) {
+      const previousToken = request.headers['previous-access-token'];
+      if (typeof previousToken === 'string') {
+        return then(checked, () => this.#carryOverFirst(session, identity, previousToken));
+      }
+    }
+    return checked instanceof Promise ? checked.then(() => session) : session;
+  }
+
   /** Before the request goes on, so that its own check of MFA finds what was carried over. */
   async #carryOverFirst(
     session: VerifiedSession,
@@ -219,8 +234,7 @@ export class WalletSessions implements Sessions {
   }
 
   async #carryOver(identity: Identity, previousToken: unknown): Promise<boolean> {
-    if (identity.issuer.mfaScope !== 'client' || identity.sessionId !== undefined) return false;
-    if (!isNonEmptyString(previousToken)) return false;
+    if (!isBoundToToken(identity) || !isNonEmptyString(previousToken)) return false;
     const previous = await this.#previousIdentity(previousToken);
     return previous !== undefined && isPrevious(previous, identity)
       ? this.#mfaSessions.carryOver(previous, identity)
@@ -230,7 +244,8 @@ export class WalletSessions implements Sessions {
   /** Undefined where the previous token is no good: that refuses no request. */
   async #previousIdentity(token: string): Promise<Identity | undefined> {
     try {
-      const previous = await this.#tokens.findLate(token, this.configuration.mfa.windowSeconds);
+      const { windowSeconds } = this.configuration.mfa;
+      const previous = VerifiedSession.identityOf(await this.#tokens.find(token, windowSeconds));
       await this.#revocation.check(previous);
       return previous;
     } catch (error) {
@@ -268,15 +283,4 @@ export class WalletSessions implements Sessions {
 
 function userOf({ issuer, userId }: Identity): UserName {
   return { issuer: issuer.issuer, userId };
-}
-
-/** Whether one token may be the one that another was refreshed from. */
-function isPrevious(previous: Identity, identity: Identity): boolean {
-  return (
-    previous.issuer === identity.issuer &&
-    previous.userId === identity.userId &&
-    previous.sessionId === undefined &&
-    previous.issuedAtSeconds <= identity.issuedAtSeconds &&
-    previous.tokenHash !== identity.tokenHash
-  );
 }

@@ -10,7 +10,6 @@ import { tokenInvalid, type ParsedToken } from './token-form.js';
 
 /** What an access token says of itself, once its form and its types are known to be right. */
 export interface TokenFacts {
-  readonly claims: Readonly<JWTPayload>;
   readonly issuedAtSeconds: number;
   readonly expiresAtSeconds: number;
   /** `auth_time`: when the session started. */
@@ -61,7 +60,6 @@ export function checkClaims(
   }
   identifier(claims, 'sub');
   return {
-    claims,
     issuedAtSeconds,
     expiresAtSeconds,
     startedAtSeconds,
@@ -83,7 +81,7 @@ export function userIdOf(token: ParsedToken, issuer: TokenIssuer): string {
  * @throws SessionError `session_expired` or `token_expired`
  */
 export function checkLifetime(
-  facts: TokenFacts,
+  facts: Pick<TokenFacts, 'issuedAtSeconds' | 'expiresAtSeconds' | 'startedAtSeconds'>,
   nowSeconds: number,
   rules: LifetimeRules,
   lateSeconds?: number,
@@ -94,6 +92,29 @@ export function checkLifetime(
   const isExpired =
     lateSeconds === undefined ? passed >= rules.clockToleranceSeconds : passed > lateSeconds;
   if (isExpired) throw new SessionError('token_expired');
+}
+
+/**
+ * The claims of a verified token, deeply frozen. What an earlier token said as well is kept once for
+ * both, because most of what a remembered token takes is its claims, and many of these are the same
+ * in all tokens of an issuer.
+ */
+export function keepClaims(
+  claims: ParsedToken['claims'],
+  earlier: Readonly<JWTPayload>,
+): Readonly<JWTPayload> {
+  const kept: Record<string, unknown> = claims;
+  for (const name of Object.keys(kept)) {
+    if (typeof kept[name] === 'string' && kept[name] === earlier[name]) kept[name] = earlier[name];
+  }
+  return deepFrozen(kept);
+}
+
+function deepFrozen<T extends object>(value: T): T {
+  for (const inside of Object.values(value)) {
+    if (typeof inside === 'object' && inside !== null) deepFrozen(inside as object);
+  }
+  return Object.freeze(value);
 }
 
 export function checkAudience(audience: unknown, accepted: readonly string[] | null): void {

@@ -2,26 +2,14 @@
  * The keys of one issuer over time: fetched once for all who wait, refreshed ahead of their end,
  * kept through an outage, and never fetched at the will of whoever sends tokens.
  */
-import { createLocalJWKSet, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
 import type { FetchedKeys } from './jwks-endpoint.js';
+import { KeySnapshot, type KeyOwner } from './key-snapshot.js';
 import { areSameKeys, type PublishedKeys } from './published-keys.js';
-
-/** Keys as they were at one time. The same object for as long as nothing about them changed. */
-export interface KeySnapshot {
-  /** jose's choice of a key by `kid` and `alg`. */
-  readonly select: JWTVerifyGetKey;
-  readonly published: PublishedKeys;
-}
 
 /** Where verification gets its keys. */
 export interface KeySet {
-  /**
-   * The keys that are trusted now, without waiting. A cached token is good for as long as these are
-   * the ones that verified it.
-   */
-  trusted(): KeySnapshot | undefined;
   /** @throws SessionError `verification_unavailable` where there are no keys and none to be had */
   current(): KeySnapshot | Promise<KeySnapshot>;
   /** Newer keys for a `kid` that `seen` does not know, or `seen` itself where it is the newest. */
@@ -30,9 +18,8 @@ export interface KeySet {
 
 /** Keys that were given: nothing to fetch, nothing that changes. */
 export function fixedKeySet(keys: PublishedKeys): KeySet {
-  const snapshot = snapshotOf(keys);
+  const snapshot = new KeySnapshot(keys, { isTrusted: () => true });
   return {
-    trusted: () => snapshot,
     current: () => snapshot,
     newerThan: () => Promise.resolve(snapshot),
   };
@@ -48,7 +35,7 @@ const MAX_BACK_OFF_MS = 4_000;
 const MAX_BACK_OFF_WITH_KEYS_MS = 8_000;
 
 /** Keys behind an address. */
-export class FetchedKeySet implements KeySet {
+export class FetchedKeySet implements KeySet, KeyOwner {
   readonly #fetch: () => Promise<FetchedKeys>;
   readonly #clock: Clock;
   #snapshot: KeySnapshot | undefined;
@@ -66,16 +53,12 @@ export class FetchedKeySet implements KeySet {
     this.#clock = clock;
   }
 
-  trusted(): KeySnapshot | undefined {
-    const now = this.#clock();
-    const usable = this.#usableAt(now);
-    // Ahead of the end, and behind the request's back.
-    if (usable !== undefined && this.#isDueAt(now)) void this.#fetchUnlessBackingOff(now);
-    return usable;
+  isTrusted(keys: KeySnapshot, nowMs: number): boolean {
+    return keys === this.#trusted(nowMs);
   }
 
   current(): KeySnapshot | Promise<KeySnapshot> {
-    return this.trusted() ?? this.#firstKeys();
+    return this.#trusted(this.#clock()) ?? this.#firstKeys();
   }
 
   async newerThan(seen: KeySnapshot): Promise<KeySnapshot> {
@@ -88,6 +71,14 @@ export class FetchedKeySet implements KeySet {
     if (this.#failures > 0) throw this.#unavailable();
     this.#unknownKidFetchedAt = now;
     return this.#snapshot ?? seen;
+  }
+
+  /** The keys that are trusted now, without waiting. */
+  #trusted(now: number): KeySnapshot | undefined {
+    const usable = this.#usableAt(now);
+    // Ahead of the end, and behind the request's back.
+    if (usable !== undefined && this.#isDueAt(now)) void this.#fetchUnlessBackingOff(now);
+    return usable;
   }
 
   async #firstKeys(): Promise<KeySnapshot> {
@@ -130,7 +121,7 @@ export class FetchedKeySet implements KeySet {
     try {
       const { keys, maxAgeSeconds } = await this.#fetch();
       if (this.#snapshot === undefined || !areSameKeys(this.#snapshot.published, keys)) {
-        this.#snapshot = snapshotOf(keys);
+        this.#snapshot = new KeySnapshot(keys, this);
       }
       this.#fetchedAt = this.#clock();
       this.#maxAgeMs = maxAgeSeconds * 1000;
@@ -152,8 +143,4 @@ export class FetchedKeySet implements KeySet {
       cause: this.#failure,
     });
   }
-}
-
-function snapshotOf(published: PublishedKeys): KeySnapshot {
-  return { select: createLocalJWKSet({ keys: [...published.usable] }), published };
 }

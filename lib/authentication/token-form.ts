@@ -22,12 +22,10 @@ export interface TokenHeader {
 
 export const MAX_TOKEN_LENGTH = 8192;
 const MAX_JSON_DEPTH = 32;
+const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
 
-/**
- * One part: base64url without padding, with the unused bits of the last character zero, so that a
- * token has one spelling only (RFC 4648 section 3.5).
- */
-const PART = /^(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/;
+/** Three parts of base64url without padding. */
+const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -39,9 +37,8 @@ export function tokenInvalid(reason: string, cause?: unknown): SessionError {
 /** @throws SessionError `token_invalid` */
 export function parseToken(compact: string): ParsedToken {
   if (compact.length > MAX_TOKEN_LENGTH) throw tokenInvalid('longer than 8 KiB');
-  const parts = compact.split('.');
-  const [header, claims, signature] = parts;
-  if (parts.length !== 3 || !header || !claims || !signature || !parts.every(isPart)) {
+  const [header, claims, signature] = THREE_PARTS.test(compact) ? compact.split('.') : [];
+  if (!isCanonical(header) || !isCanonical(claims) || !isCanonical(signature)) {
     throw tokenInvalid('not three parts of canonical base64url');
   }
   return { compact, header: checkHeader(parseJson(header)), claims: parseJson(claims) };
@@ -55,8 +52,22 @@ export function hashOfSigningInput(compact: string): string {
   return hash('sha256', compact.slice(0, compact.lastIndexOf('.')), 'base64url');
 }
 
-function isPart(part: string): boolean {
-  return PART.test(part);
+/**
+ * Whether the unused bits of the last character are zero, so that a token has one spelling only
+ * (RFC 4648 section 3.5).
+ */
+function isCanonical(part: string | undefined): part is string {
+  const last = part?.at(-1) ?? '';
+  switch ((part?.length ?? 1) % 4) {
+    case 1:
+      return false;
+    case 2:
+      return 'AQgw'.includes(last);
+    case 3:
+      return 'AEIMQUYcgkosw048'.includes(last);
+    default:
+      return true;
+  }
 }
 
 function parseJson(part: string): Readonly<Record<string, unknown>> {
@@ -70,26 +81,37 @@ function parseJson(part: string): Readonly<Record<string, unknown>> {
   }
   if (!isRecord(value)) throw tokenInvalid('a part is not a JSON object');
   // JSON.parse keeps the last of two members with one name; another parser may have kept the first.
-  if (sealMembers(value, 0) !== writtenMembers(text)) throw tokenInvalid('a member stands twice');
+  if (countMembers(value, 0) !== writtenMembers(text)) throw tokenInvalid('a member stands twice');
   return value;
 }
 
-/** Counts the members of all objects inside, and freezes them. */
-function sealMembers(value: unknown, depth: number): number {
+/** Counts the members of all objects inside. */
+function countMembers(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth > MAX_JSON_DEPTH) throw tokenInvalid('JSON is nested too deeply');
   const inside: unknown[] = Object.values(value);
   let count = Array.isArray(value) ? 0 : inside.length;
-  for (const item of inside) count += sealMembers(item, depth + 1);
-  Object.freeze(value);
+  for (const item of inside) count += countMembers(item, depth + 1);
   return count;
 }
 
-/** Counts the names that stand in a JSON text: strings that a colon follows. */
+/** Counts the members that are written in a JSON text: the colons outside of its strings. */
 function writtenMembers(json: string): number {
   let count = 0;
-  for (const [string] of json.matchAll(/"(?:[^"\\]|\\.)*"\s*:?/g)) {
-    if (string.endsWith(':')) count += 1;
+  let inString = false;
+  for (let at = 0; at < json.length; at += 1) {
+    switch (json.charCodeAt(at)) {
+      case COLON:
+        if (!inString) count += 1;
+        break;
+      case QUOTE:
+        inString = !inString;
+        break;
+      case BACKSLASH:
+        // Stands in strings alone, and takes the next character with it.
+        at += 1;
+        break;
+    }
   }
   return count;
 }

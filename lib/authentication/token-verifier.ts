@@ -2,55 +2,76 @@
  * From a token to what is known of its session: form, claims, signature, lifetime. It remembers
  * nothing but the keys; `verified-tokens.ts` does.
  */
-import { compactVerify, errors, type CryptoKey, type KeyObject } from 'jose';
+import { compactVerify, type CryptoKey, type JWTPayload } from 'jose';
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
-import {
-  checkClaims,
-  checkLifetime,
-  userIdOf,
-  type LifetimeRules,
-  type TokenFacts,
-} from './claims.js';
+import { keysOfSession, keysOfToken, type RecordKeys } from '../store/record-keys.js';
+import { isPromiseLike } from '../store/session-store.js';
+import { checkClaims, checkLifetime, keepClaims, userIdOf } from './claims.js';
+import type { LifetimeRules, TokenFacts } from './claims.js';
 import { fetchKeys } from './jwks-endpoint.js';
-import { FetchedKeySet, fixedKeySet, type KeySet, type KeySnapshot } from './key-set.js';
+import { FetchedKeySet, fixedKeySet, type KeySet } from './key-set.js';
+import { KeySnapshot } from './key-snapshot.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { askForUserId } from './remote-validation.js';
 import { hashOfSigningInput, parseToken, tokenInvalid, type ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
+import { WaitingLine } from './waiting-line.js';
 
-/** What a verified token proves. */
-export interface Identity extends TokenFacts {
+/**
+ * What a verified token proves, and what that rests on. It is kept for each remembered token, so it
+ * is flat and holds nothing that can be had from the rest.
+ */
+export interface Identity extends RecordKeys {
   readonly issuer: TokenIssuer;
+  readonly claims: Readonly<JWTPayload>;
   readonly userId: string;
+  readonly sessionId: string | undefined;
   /** `jti`, else the hash of the signing input. */
   readonly tokenId: string;
-  /** SHA-256 of the signing input: tells tokens apart even where an issuer repeats a `jti`. */
-  readonly tokenHash: string;
-}
-
-/** An identity, and what it rests on. */
-export interface VerifiedToken {
-  readonly identity: Identity;
+  readonly issuedAtSeconds: number;
+  readonly expiresAtSeconds: number;
+  readonly startedAtSeconds: number | undefined;
   /** The keys that verified it; undefined where CDP was asked instead. */
   readonly keys: KeySnapshot | undefined;
+  /** Until when it may be remembered: never past its `exp`. */
+  readonly trustedUntilMs: number;
 }
 
-interface IssuerKeys {
+export interface VerificationRules extends LifetimeRules {
+  /** For how long a token may be remembered. */
+  readonly maxAgeSeconds: number | undefined;
+}
+
+const DEFAULT_AGE_SECONDS = 60;
+/** Asking CDP costs a call, and no key can be withdrawn behind its back. */
+const DEFAULT_REMOTE_AGE_SECONDS = 300;
+
+interface KnownIssuer {
   readonly issuer: TokenIssuer;
   readonly keySet: KeySet | undefined;
+  /** Of the token that was verified last. */
+  claims: Readonly<JWTPayload>;
 }
 
 export class TokenVerifier {
-  readonly #issuers: ReadonlyMap<string, IssuerKeys>;
+  readonly #issuers: ReadonlyMap<string, KnownIssuer>;
   readonly #clock: Clock;
-  readonly #rules: LifetimeRules;
+  readonly #rules: VerificationRules;
+  /**
+   * Signatures, four at once: libuv has as many threads, and in front of these the app's own work
+   * waits too. All of a flood at once would take up each turn of the event loop.
+   */
+  readonly #line = new WaitingLine(4, 8);
 
-  constructor(issuers: readonly TokenIssuer[], clock: Clock, rules: LifetimeRules) {
+  constructor(issuers: readonly TokenIssuer[], clock: Clock, rules: VerificationRules) {
     this.#clock = clock;
     this.#rules = rules;
     this.#issuers = new Map(
-      issuers.map((issuer) => [issuer.issuer, { issuer, keySet: keySetOf(issuer, clock) }]),
+      issuers.map((issuer) => [
+        issuer.issuer,
+        { issuer, keySet: keySetOf(issuer, clock), claims: {} },
+      ]),
     );
   }
 
@@ -58,32 +79,28 @@ export class TokenVerifier {
    * @param lateSeconds how long after `exp` the token still counts
    * @throws SessionError
    */
-  async verify(compact: string, lateSeconds?: number): Promise<VerifiedToken> {
+  async verify(compact: string, lateSeconds?: number): Promise<Identity> {
     const token = parseToken(compact);
-    const { issuer, keySet } = this.#issuerOf(token);
+    const known = this.#issuerOf(token);
+    const { issuer, keySet } = known;
     const now = this.#clock() / 1000;
     // What is cheap comes first. Only `token_invalid` is said before the signature is verified.
     const facts = checkClaims(token, issuer, now, this.#rules);
-    let userId: string;
-    let keys: KeySnapshot | undefined;
     if (issuer.proof.by === 'validateAccessToken') {
       // CDP refuses whatever has expired, so that a late token is not worth a call.
       checkLifetime(facts, now, this.#rules);
       try {
-        userId = await askForUserId(issuer.proof.validate, compact);
+        const userId = await askForUserId(issuer.proof.validate, compact);
+        return this.#identityOf(token, facts, known, userId, undefined, now);
       } catch (error) {
         throw this.#isEnding(facts, now) ? asExpired(error) : error;
       }
-    } else {
-      userId = userIdOf(token, issuer);
-      keys = await this.#verifySignature(token, keySet);
-      checkLifetime(facts, now, this.#rules, lateSeconds);
     }
-    const tokenHash = hashOfSigningInput(compact);
-    return {
-      keys,
-      identity: { ...facts, issuer, userId, tokenHash, tokenId: facts.jti ?? tokenHash },
-    };
+    const userId = userIdOf(token, issuer);
+    const keys = await this.#verifySignature(token, keySet);
+    // Fetching keys, and waiting in line, takes time.
+    checkLifetime(facts, this.#clock() / 1000, this.#rules, lateSeconds);
+    return this.#identityOf(token, facts, known, userId, keys, now);
   }
 
   /**
@@ -98,11 +115,6 @@ export class TokenVerifier {
     const facts = checkLogoutToken(token, issuer, audience, this.#clock() / 1000, this.#rules);
     await this.#verifySignature(token, keySet);
     return facts;
-  }
-
-  /** The keys that a cached token of this issuer has to have been verified with. */
-  trustedKeys(issuer: TokenIssuer): KeySnapshot | undefined {
-    return this.#issuers.get(issuer.issuer)?.keySet?.trusted();
   }
 
   /** Resolves once every issuer's tokens could be verified. */
@@ -120,16 +132,53 @@ export class TokenVerifier {
     return nowSeconds >= expiresAtSeconds - this.#rules.clockToleranceSeconds;
   }
 
-  #issuerOf(token: ParsedToken): IssuerKeys {
+  #issuerOf(token: ParsedToken): KnownIssuer {
     const { iss } = token.claims;
     const found = typeof iss === 'string' ? this.#issuers.get(iss) : undefined;
     if (found === undefined) throw tokenInvalid('`iss` is another issuer');
     return found;
   }
 
+  #identityOf(
+    { compact, claims }: ParsedToken,
+    facts: TokenFacts,
+    known: KnownIssuer,
+    userId: string,
+    keys: KeySnapshot | undefined,
+    nowSeconds: number,
+  ): Identity {
+    const { issuer } = known;
+    const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds } = facts;
+    const user = { issuer: issuer.issuer, userId };
+    const tokenId = facts.jti ?? hashOfSigningInput(compact);
+    const { userSignOutKey, ownSignOutKey, tokenDigest } =
+      sessionId === undefined
+        ? keysOfToken(user, tokenId, hashOfSigningInput(compact))
+        : keysOfSession(user, sessionId);
+    const usualAge = keys === undefined ? DEFAULT_REMOTE_AGE_SECONDS : DEFAULT_AGE_SECONDS;
+    const maxAgeSeconds = this.#rules.maxAgeSeconds ?? usualAge;
+    known.claims = keepClaims(claims, known.claims);
+    return {
+      issuer,
+      claims: known.claims,
+      userId,
+      sessionId,
+      tokenId,
+      issuedAtSeconds,
+      expiresAtSeconds,
+      startedAtSeconds,
+      keys,
+      trustedUntilMs: Math.min(expiresAtSeconds, nowSeconds + maxAgeSeconds) * 1000,
+      userSignOutKey,
+      ownSignOutKey,
+      tokenDigest,
+    };
+  }
+
   async #verifySignature(token: ParsedToken, keySet: KeySet | undefined): Promise<KeySnapshot> {
     if (keySet === undefined) throw tokenInvalid('no keys for this issuer');
-    let keys = await keySet.current();
+    const current = keySet.current();
+    let keys = current instanceof KeySnapshot ? current : await current;
     if (isUnknownKid(token, keys)) {
       keys = await keySet.newerThan(keys);
       if (isUnknownKid(token, keys)) {
@@ -140,7 +189,16 @@ export class TokenVerifier {
         });
       }
     }
-    await verifyWith(token, keys);
+    const candidates = keys.keysFor(token.header);
+    // Nobody is waited for in the usual case: each wait is a turn of the microtask queue.
+    const fitting = isPromiseLike(candidates) ? await candidates : candidates;
+    const turn = this.#line.enter();
+    if (turn !== undefined) await turn;
+    try {
+      await verifyWith(fitting, token);
+    } finally {
+      this.#line.leave();
+    }
     return keys;
   }
 }
@@ -161,27 +219,17 @@ function isUnknownKid({ header }: ParsedToken, keys: KeySnapshot): boolean {
 }
 
 /** @throws SessionError `token_invalid` */
-async function verifyWith(token: ParsedToken, keys: KeySnapshot): Promise<void> {
-  try {
-    await compactVerify(token.compact, keys.select);
-  } catch (error) {
-    // Two keys under one `kid`: whichever fits. Without a `kid` nothing was chosen.
-    if (error instanceof errors.JWKSMultipleMatchingKeys && token.header.kid !== undefined) {
-      for await (const key of error) {
-        if (await isSignedWith(token, key)) return;
-      }
+async function verifyWith(keys: readonly CryptoKey[], { compact }: ParsedToken): Promise<void> {
+  let failure: unknown;
+  for (const key of keys) {
+    try {
+      await compactVerify(compact, key);
+      return;
+    } catch (error) {
+      failure = error;
     }
-    throw tokenInvalid('the signature does not verify', error);
   }
-}
-
-async function isSignedWith(token: ParsedToken, key: CryptoKey | KeyObject): Promise<boolean> {
-  try {
-    await compactVerify(token.compact, key);
-    return true;
-  } catch {
-    return false;
-  }
+  throw tokenInvalid('the signature does not verify', failure);
 }
 
 /** CDP refuses a token that has expired as it does any other. */

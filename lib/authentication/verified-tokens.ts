@@ -7,102 +7,90 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { MaybePromise } from '../store/session-store.js';
 import { checkLifetime, type LifetimeRules } from './claims.js';
-import type { KeySnapshot } from './key-set.js';
 import { MAX_TOKEN_LENGTH, tokenInvalid } from './token-form.js';
-import type { Identity, TokenVerifier, VerifiedToken } from './token-verifier.js';
+import type { Identity, TokenVerifier } from './token-verifier.js';
 
 export interface TokenCacheRules extends LifetimeRules {
   readonly maxEntries: number;
-  readonly maxAgeSeconds: number | undefined;
 }
 
-interface CachedToken<T> {
-  readonly identity: Identity;
-  readonly keys: KeySnapshot | undefined;
-  readonly untilSeconds: number;
-  /** What the token was verified for. */
-  readonly session: T;
+/** What a token is verified for: a session is made of its identity, which it can give back. */
+export interface SessionKind<T> {
+  of(identity: Identity): T;
+  identityOf(session: T): Identity;
 }
 
-const DEFAULT_AGE_SECONDS = 60;
-/** Asking CDP costs a call, and no key can be withdrawn behind its back. */
-const DEFAULT_REMOTE_AGE_SECONDS = 300;
-
-export class VerifiedTokens<T> {
+export class VerifiedTokens<T extends object> {
   readonly #verifier: TokenVerifier;
-  readonly #sessionOf: (identity: Identity) => T;
+  readonly #sessions: SessionKind<T>;
   readonly #clock: Clock;
   readonly #rules: TokenCacheRules;
-  readonly #cached: LRUCache<string, CachedToken<T>> | undefined;
-  readonly #underWay = new Map<string, Promise<CachedToken<T>>>();
+  readonly #cached: LRUCache<string, T> | undefined;
+  readonly #underWay = new Map<string, Promise<T>>();
 
   constructor(
     verifier: TokenVerifier,
-    sessionOf: (identity: Identity) => T,
+    sessions: SessionKind<T>,
     clock: Clock,
     rules: TokenCacheRules,
   ) {
     this.#verifier = verifier;
-    this.#sessionOf = sessionOf;
+    this.#sessions = sessions;
     this.#clock = clock;
     this.#rules = rules;
     this.#cached = rules.maxEntries > 0 ? new LRUCache({ max: rules.maxEntries }) : undefined;
   }
 
-  /** @throws SessionError */
-  find(compact: string): MaybePromise<T> {
+  /**
+   * The session of a token, remembered or verified now.
+   *
+   * @param lateSeconds how long after `exp` the token still counts
+   * @throws SessionError
+   */
+  find(compact: string, lateSeconds?: number): MaybePromise<T> {
     if (compact.length > MAX_TOKEN_LENGTH) throw tokenInvalid('longer than 8 KiB');
-    const key = hash('sha256', compact, 'base64url');
-    const now = this.#clock() / 1000;
-    const cached = this.#cached?.get(key);
-    if (cached !== undefined && this.#isTrusted(cached, now)) {
-      checkLifetime(cached.identity, now, this.#rules);
-      return cached.session;
+    // Not as base64url, because these 32 bytes are shortest as they are, and nobody reads them.
+    const key = hash('sha256', compact, 'binary');
+    const session = this.#cached?.get(key);
+    if (session !== undefined) {
+      const identity = this.#sessions.identityOf(session);
+      const nowMs = this.#clock();
+      if (isTrusted(identity, nowMs)) {
+        checkLifetime(identity, nowMs / 1000, this.#rules, lateSeconds);
+        return session;
+      }
     }
-    return this.#verifyOnce(key, compact).then(({ session }) => session);
+    return this.#verifyOnce(key, compact, lateSeconds);
   }
 
-  /** The identity of a token that may have expired by so much, remembered or verified now. */
-  async findLate(compact: string, lateSeconds: number): Promise<Identity> {
-    const key = hash('sha256', compact, 'base64url');
-    const now = this.#clock() / 1000;
-    const cached = this.#cached?.get(key);
-    if (cached !== undefined && this.#isTrusted(cached, now)) {
-      checkLifetime(cached.identity, now, this.#rules, lateSeconds);
-      return cached.identity;
-    }
-    return (await this.#verifyOnce(key, compact, lateSeconds)).identity;
-  }
-
-  #isTrusted({ identity, keys, untilSeconds }: CachedToken<T>, nowSeconds: number): boolean {
-    return nowSeconds < untilSeconds && keys === this.#verifier.trustedKeys(identity.issuer);
-  }
-
-  #verifyOnce(key: string, compact: string, lateSeconds?: number): Promise<CachedToken<T>> {
+  #verifyOnce(key: string, compact: string, lateSeconds?: number): Promise<T> {
     // Whoever may be late must not take along who may not.
     const question = lateSeconds === undefined ? key : `${key} late`;
-    let verification = this.#underWay.get(question);
-    if (verification === undefined) {
-      verification = this.#verify(key, compact, lateSeconds).finally(() => {
-        this.#underWay.delete(question);
-      });
-      this.#underWay.set(question, verification);
-    }
+    const underWay = this.#underWay.get(question);
+    if (underWay !== undefined) return underWay;
+    const verification = this.#verify(question, key, compact, lateSeconds);
+    this.#underWay.set(question, verification);
     return verification;
   }
 
-  async #verify(key: string, compact: string, lateSeconds?: number): Promise<CachedToken<T>> {
-    const nowSeconds = this.#clock() / 1000;
-    const verified = await this.#verifier.verify(compact, lateSeconds);
-    const { identity, keys } = verified;
-    const untilSeconds = Math.min(identity.expiresAtSeconds, nowSeconds + this.#maxAge(verified));
-    const token = { identity, keys, untilSeconds, session: this.#sessionOf(identity) };
-    if (untilSeconds > nowSeconds) this.#cached?.set(key, token);
-    return token;
+  async #verify(
+    question: string,
+    key: string,
+    compact: string,
+    lateSeconds: number | undefined,
+  ): Promise<T> {
+    try {
+      const identity = await this.#verifier.verify(compact, lateSeconds);
+      const session = this.#sessions.of(identity);
+      if (isTrusted(identity, this.#clock())) this.#cached?.set(key, session);
+      return session;
+    } finally {
+      this.#underWay.delete(question);
+    }
   }
+}
 
-  #maxAge({ keys }: VerifiedToken): number {
-    const fallback = keys === undefined ? DEFAULT_REMOTE_AGE_SECONDS : DEFAULT_AGE_SECONDS;
-    return this.#rules.maxAgeSeconds ?? fallback;
-  }
+/** Whether what verified a token a moment ago would verify it now. */
+function isTrusted({ trustedUntilMs, keys }: Identity, nowMs: number): boolean {
+  return nowMs < trustedUntilMs && (keys === undefined || keys.isTrusted(nowMs));
 }

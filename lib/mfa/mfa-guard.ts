@@ -6,8 +6,9 @@ import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { isNonEmptyString, isRecord } from '../configuration.js';
 import type { MfaDemand } from '../errors.js';
-import { then, type MaybePromise } from '../store/session-store.js';
-import { mfaError, refusal, type MfaEvidence, type MfaSession } from './mfa-policy.js';
+import type { MaybePromise } from '../store/session-store.js';
+import { isSatisfied, mfaError, mfaSessionOf, refusal } from './mfa-policy.js';
+import type { KnownMfa, MfaEvidence, MfaSession } from './mfa-policy.js';
 import { fromEvidence, type StoredMfa } from './mfa-record.js';
 import type { MfaSessions } from './mfa-sessions.js';
 
@@ -39,20 +40,10 @@ export class MfaGuard<S> {
 
   /** @throws SessionError where the policy is not satisfied */
   check(session: S, identity: Identity, policy: MfaPolicy): MaybePromise<void> {
-    const { windowSeconds, isEnrolled, evidence } = this.#rules;
-    const { methods, acr } = policy;
-    const maxAgeSeconds = Math.min(windowSeconds, policy.maxAgeSeconds ?? windowSeconds);
-    const demand: MfaDemand = { maxAgeSeconds, methods, acr };
-    return then(this.#mfaSessions.find(identity), (stored) => {
-      const known = stored.session === undefined ? [] : [stored.session];
-      const now = this.#clock();
-      const refused = refusal(known, demand, now);
-      if (refused === undefined) return;
-      if (isEnrolled === undefined && evidence === undefined) {
-        throw mfaError(refused, known, demand, now);
-      }
-      return this.#lookFurther(session, stored, known, demand, policy);
-    });
+    const stored = this.#mfaSessions.find(identity);
+    return stored instanceof Promise
+      ? stored.then((found) => this.#judge(session, found, policy))
+      : this.#judge(session, stored, policy);
   }
 
   /** The MFA session that lasts longest; undefined where there is none. */
@@ -60,35 +51,50 @@ export class MfaGuard<S> {
     const stored = await this.#mfaSessions.find(identity);
     const evident = await this.#evident(session, stored).catch(() => undefined);
     const demand: MfaDemand = { maxAgeSeconds: this.#rules.windowSeconds };
-    return [stored.session, evident]
+    const [longest] = [stored.session, evident]
       .filter((mfa) => mfa !== undefined)
-      .filter((mfa) => refusal([mfa], demand, this.#clock()) === undefined)
-      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime())[0];
+      .filter((mfa) => isSatisfied(mfa, demand, this.#clock()))
+      .sort((a, b) => b.expiresAtMs - a.expiresAtMs);
+    return longest && mfaSessionOf(longest);
+  }
+
+  #judge(session: S, stored: StoredMfa, policy: MfaPolicy): MaybePromise<void> {
+    const { windowSeconds, isEnrolled, evidence } = this.#rules;
+    const { methods, acr } = policy;
+    const maxAgeSeconds = Math.min(windowSeconds, policy.maxAgeSeconds ?? windowSeconds);
+    const demand: MfaDemand = { maxAgeSeconds, methods, acr };
+    const now = this.#clock();
+    if (stored.session !== undefined && isSatisfied(stored.session, demand, now)) return;
+    if (isEnrolled !== undefined || evidence !== undefined) {
+      return this.#lookFurther(session, stored, demand, policy);
+    }
+    const known = stored.session === undefined ? [] : [stored.session];
+    throw mfaError(refusal(known, demand), known, demand, now);
   }
 
   async #lookFurther(
     session: S,
     stored: StoredMfa,
-    known: MfaSession[],
     demand: MfaDemand,
     policy: MfaPolicy,
   ): Promise<void> {
-    let refused: ReturnType<typeof refusal>;
+    const known = stored.session === undefined ? [] : [stored.session];
     let enrolled: unknown;
     try {
       const evident = await this.#evident(session, stored);
       if (evident !== undefined) known.push(evident);
-      refused = refusal(known, demand, this.#clock());
-      if (refused === undefined) return;
+      const now = this.#clock();
+      if (known.some((mfa) => isSatisfied(mfa, demand, now))) return;
       enrolled = await this.#rules.isEnrolled?.(session);
     } catch (error) {
       throw mfaError('mfa_required', known, demand, this.#clock(), error);
     }
     if (enrolled === false && policy.whenNotEnrolled === 'allow') return;
-    throw mfaError(enrolled === false ? 'mfa_not_enrolled' : refused, known, demand, this.#clock());
+    const errorType = enrolled === false ? 'mfa_not_enrolled' : refusal(known, demand);
+    throw mfaError(errorType, known, demand, this.#clock());
   }
 
-  async #evident(session: S, stored: StoredMfa): Promise<MfaSession | undefined> {
+  async #evident(session: S, stored: StoredMfa): Promise<KnownMfa | undefined> {
     const evidence: unknown = await this.#rules.evidence?.(session);
     if (evidence === undefined) return undefined;
     const latest = this.#clock() + this.#rules.clockToleranceSeconds * 1000;

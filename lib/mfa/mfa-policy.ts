@@ -20,49 +20,65 @@ export interface MfaEvidence {
   readonly verifiedAt: Date;
 }
 
-/** What is known of a user's MFA: what the store says, and what evidence says. */
-export type KnownMfa = readonly MfaSession[];
+/** The same as it is reckoned with: in numbers, which nobody has to be given a copy of. */
+export interface KnownMfa {
+  readonly method: string;
+  readonly acr: string | undefined;
+  readonly verifiedAtMs: number;
+  readonly expiresAtMs: number;
+}
 
-/** Undefined where something known satisfies the demand, else the error that asks for more. */
+/** Frozen: no request can change what another sees. */
+export function mfaSessionOf({ method, acr, verifiedAtMs, expiresAtMs }: KnownMfa): MfaSession {
+  return Object.freeze({
+    method,
+    ...(acr !== undefined && { acr }),
+    verifiedAt: new Date(verifiedAtMs),
+    expiresAt: new Date(expiresAtMs),
+  });
+}
+
+export function isSatisfied(mfa: KnownMfa, demand: MfaDemand, nowMs: number): boolean {
+  return (
+    fits(mfa, demand) &&
+    isAlive(mfa, nowMs) &&
+    nowMs < mfa.verifiedAtMs + demand.maxAgeSeconds * 1000
+  );
+}
+
+/** Why nothing that is known satisfies the demand. */
 export function refusal(
-  known: KnownMfa,
+  known: readonly KnownMfa[],
   demand: MfaDemand,
-  nowMs: number,
-): 'mfa_required' | 'mfa_expired' | undefined {
-  const fitting = known.filter((mfa) => fits(mfa, demand));
-  if (fitting.some((mfa) => isFresh(mfa, demand, nowMs))) return undefined;
-  return fitting.length > 0 ? 'mfa_expired' : 'mfa_required';
+): 'mfa_required' | 'mfa_expired' {
+  return known.some((mfa) => fits(mfa, demand)) ? 'mfa_expired' : 'mfa_required';
 }
 
 /** The error for a demand that was not met. */
 export function mfaError(
   errorType: 'mfa_required' | 'mfa_expired' | 'mfa_not_enrolled',
-  known: KnownMfa,
+  known: readonly KnownMfa[],
   demand: MfaDemand,
   nowMs: number,
   cause?: unknown,
 ): SessionError {
-  const latest = Math.max(
-    ...known.filter((mfa) => fits(mfa, demand)).map((mfa) => mfa.verifiedAt.getTime()),
+  const latestMs = Math.max(
+    ...known.filter((mfa) => fits(mfa, demand)).map(({ verifiedAtMs }) => verifiedAtMs),
   );
   const detail =
     errorType === 'mfa_expired'
-      ? `MFA was verified ${Math.ceil((nowMs - latest) / 1000)} s ago; this operation allows ${demand.maxAgeSeconds} s.`
+      ? `MFA was verified ${Math.ceil((nowMs - latestMs) / 1000)} s ago; this operation allows ${demand.maxAgeSeconds} s.`
       : undefined;
   return new SessionError(errorType, { mfa: demand, detail, cause });
 }
 
-export function isAlive(mfa: MfaSession, nowMs: number): boolean {
-  return nowMs < mfa.expiresAt.getTime();
+export function isAlive({ expiresAtMs }: KnownMfa, nowMs: number): boolean {
+  return nowMs < expiresAtMs;
 }
 
-function fits({ method, acr }: MfaSession, demand: MfaDemand): boolean {
+function fits({ method, acr }: KnownMfa, demand: MfaDemand): boolean {
   return (
     (demand.methods === undefined || demand.methods.includes(method)) &&
     (demand.acr === undefined || (acr !== undefined && demand.acr.includes(acr)))
   );
-}
-
-function isFresh(mfa: MfaSession, { maxAgeSeconds }: MfaDemand, nowMs: number): boolean {
-  return isAlive(mfa, nowMs) && nowMs < mfa.verifiedAt.getTime() + maxAgeSeconds * 1000;
 }

@@ -6,8 +6,9 @@
  * started since carries, because a clock cannot tell two things of one millisecond apart.
  */
 import { isNonEmptyString } from '../configuration.js';
-import { decodeRecord, encodeRecord, isTime, type StoredRecord } from '../store/record.js';
-import type { MfaEvidence, MfaSession } from './mfa-policy.js';
+import { decodeRecord, encodeRecord, isTime } from '../store/record.js';
+import type { RecordReader, StoredRecord } from '../store/record.js';
+import type { KnownMfa, MfaEvidence } from './mfa-policy.js';
 
 /** All MFA sessions of a user were ended. */
 export interface MfaEnd {
@@ -21,7 +22,7 @@ export interface MfaEnd {
 /** What the store knows of one MFA session. */
 export interface StoredMfa {
   /** Expired ones too, for a while, so that the answer can say so. */
-  readonly session: MfaSession | undefined;
+  readonly session: KnownMfa | undefined;
   readonly epoch: string | undefined;
   /** Evidence up to this time is void; `-Infinity` where nothing was ended. */
   readonly endedAt: number;
@@ -38,19 +39,18 @@ const REMEMBERED_MS = 3_660_000;
  * that stays void.
  */
 export function encodeMfaSession(
-  session: MfaSession,
+  { method, acr, verifiedAtMs, expiresAtMs }: KnownMfa,
   epoch: string | undefined,
   endedAt: number,
 ): StoredText {
-  const sessionEndsAt = session.expiresAt.getTime();
   return textOf({
-    method: session.method,
-    acr: session.acr,
-    verifiedAt: session.verifiedAt.getTime(),
-    sessionEndsAt,
+    method,
+    acr,
+    verifiedAt: verifiedAtMs,
+    sessionEndsAt: expiresAtMs,
     epoch,
     endedAt: endedAt === -Infinity ? undefined : endedAt,
-    expiresAt: sessionEndsAt + REMEMBERED_MS,
+    expiresAt: expiresAtMs + REMEMBERED_MS,
   });
 }
 
@@ -69,14 +69,19 @@ export interface StoredText {
   readonly expiresAt: number;
 }
 
-/** What the two records say; one that cannot be read says that all before now is void. */
+/**
+ * What the two records say; one that cannot be read says that all before now is void.
+ *
+ * @param reader of the first one, where there is one that has read it before
+ */
 export function decodeMfa(
   own: string | undefined,
   ofUser: string | undefined,
   nowMs: number,
+  reader?: RecordReader,
 ): StoredMfa {
   const end = decodeMfaEnd(ofUser, nowMs);
-  const record = decode(own, nowMs);
+  const record = decode(own, nowMs, reader);
   const endedAt = Math.max(timeOf(record, 'endedAt'), end?.endedAt ?? -Infinity);
   return { session: sessionOf(record, end), epoch: end?.epoch, endedAt };
 }
@@ -95,35 +100,20 @@ export function decodeMfaEnd(text: string | undefined, nowMs: number): MfaEnd | 
 
 /** Evidence as an MFA session, unless it was voided since. */
 export function fromEvidence(
-  evidence: MfaEvidence,
+  { method, acr, verifiedAt }: MfaEvidence,
   stored: StoredMfa,
   windowSeconds: number,
-): MfaSession | undefined {
-  const verifiedAt = evidence.verifiedAt.getTime();
-  return verifiedAt <= stored.endedAt
+): KnownMfa | undefined {
+  const verifiedAtMs = verifiedAt.getTime();
+  return verifiedAtMs <= stored.endedAt
     ? undefined
-    : mfaSession(evidence.method, evidence.acr, verifiedAt, verifiedAt + windowSeconds * 1000);
-}
-
-/** Frozen: no request can change what another sees. */
-export function mfaSession(
-  method: string,
-  acr: string | undefined,
-  verifiedAt: number,
-  expiresAt: number,
-): MfaSession {
-  return Object.freeze({
-    method,
-    ...(acr !== undefined && { acr }),
-    verifiedAt: new Date(verifiedAt),
-    expiresAt: new Date(expiresAt),
-  });
+    : { method, acr, verifiedAtMs, expiresAtMs: verifiedAtMs + windowSeconds * 1000 };
 }
 
 function sessionOf(
   record: StoredRecord | undefined,
   end: MfaEnd | undefined,
-): MfaSession | undefined {
+): KnownMfa | undefined {
   if (record === undefined) return undefined;
   const { method, acr, verifiedAt, sessionEndsAt, epoch } = record;
   if (!isNonEmptyString(method) || !isTime(verifiedAt) || !isTime(sessionEndsAt)) return undefined;
@@ -131,12 +121,17 @@ function sessionOf(
   if (end !== undefined && epoch !== end.epoch && verifiedAt <= (end.startedUntil ?? Infinity)) {
     return undefined;
   }
-  return mfaSession(method, acr, verifiedAt, sessionEndsAt);
+  return { method, acr, verifiedAtMs: verifiedAt, expiresAtMs: sessionEndsAt };
 }
 
-function decode(text: string | undefined, nowMs: number): StoredRecord | undefined {
+function decode(
+  text: string | undefined,
+  nowMs: number,
+  reader?: RecordReader,
+): StoredRecord | undefined {
   if (text === undefined) return undefined;
-  const record = decodeRecord(text) ?? { endedAt: nowMs, expiresAt: Infinity };
+  const decoded = reader === undefined ? decodeRecord(text) : reader.decode(text);
+  const record = decoded ?? { endedAt: nowMs, expiresAt: Infinity };
   return record.expiresAt > nowMs ? record : undefined;
 }
 

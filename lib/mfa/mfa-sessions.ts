@@ -11,18 +11,20 @@ import {
   clientMfaKey,
   mfaEndKey,
   replacedMfaKey,
+  keysOfSession,
   userMfaKey,
+  userSignOutKey,
   type UserName,
 } from '../store/record-keys.js';
-import { then, type MaybePromise } from '../store/session-store.js';
-import { isAlive, type MfaSession } from './mfa-policy.js';
+import { RecordReader } from '../store/record.js';
+import type { MaybePromise } from '../store/session-store.js';
+import { isAlive, mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-policy.js';
 import {
   decodeMfa,
   decodeMfaEnd,
   encodeMfaEnd,
   encodeMfaEnded,
   encodeMfaSession,
-  mfaSession,
   type StoredMfa,
   type StoredText,
 } from './mfa-record.js';
@@ -40,10 +42,18 @@ export interface MfaSessionRules {
   readonly maxSessionSeconds: number;
 }
 
+/** Where the MFA session of a session is, and what was read there. */
+interface Place {
+  readonly keys: readonly [own: string, ofUser: string];
+  readonly reader: RecordReader;
+}
+
 export class MfaSessions {
   readonly #store: GuardedStore;
   readonly #clock: Clock;
   readonly #rules: MfaSessionRules;
+  /** For each remembered token that has met a protected operation. */
+  readonly #places = new WeakMap<Identity, Place>();
 
   constructor(store: GuardedStore, clock: Clock, rules: MfaSessionRules) {
     this.#store = store;
@@ -52,19 +62,23 @@ export class MfaSessions {
   }
 
   find(identity: Identity): MaybePromise<StoredMfa> {
-    const keys = [keyOf(identity), mfaEndKey(userOf(identity))];
-    return then(this.#store.read(keys), ([own, ofUser]) => decodeMfa(own, ofUser, this.#clock()));
+    const { keys, reader } = this.#placeOf(identity);
+    const found = this.#store.read(keys);
+    return found instanceof Promise
+      ? found.then(([own, ofUser]) => decodeMfa(own, ofUser, this.#clock(), reader))
+      : decodeMfa(found[0], found[1], this.#clock(), reader);
   }
 
   async start(identity: Identity, proof: MfaProof): Promise<MfaSession> {
     const { method, acr } = checkProof(proof);
     const { epoch, endedAt } = await this.find(identity);
-    const now = this.#clock();
-    const session = mfaSession(method, acr, now, now + this.#rules.windowSeconds * 1000);
+    const verifiedAtMs = this.#clock();
+    const expiresAtMs = verifiedAtMs + this.#rules.windowSeconds * 1000;
+    const session: KnownMfa = { method, acr, verifiedAtMs, expiresAtMs };
     const stored = encodeMfaSession(session, epoch, endedAt);
     // What says that older evidence is void must not be lost for want of room.
     await this.#write(keyOf(identity), stored, endedAt > -Infinity);
-    return session;
+    return mfaSessionOf(session);
   }
 
   async end(identity: Identity): Promise<void> {
@@ -79,7 +93,7 @@ export class MfaSessions {
 
   /** Voids the MFA sessions and evidence up to a time that may be past; again does nothing more. */
   async endUntil(user: UserName, lastMs: number): Promise<void> {
-    const [text] = await this.#store.read([mfaEndKey(user)]);
+    const [text] = await this.#store.read([endKeyOf(user)]);
     const end = decodeMfaEnd(text, this.#clock());
     if (end !== undefined && end.endedAt >= lastMs) return;
     await this.#endAll(user, { epoch: randomUUID(), endedAt: lastMs, startedUntil: lastMs });
@@ -92,7 +106,7 @@ export class MfaSessions {
 
   /** Removes an MFA session that belongs to the session of this name alone. */
   async removeOfSession(user: UserName, sessionId: string): Promise<void> {
-    await this.#store.remove(clientMfaKey(user, { sessionId }));
+    await this.#store.remove(clientMfaKey(keysOfSession(user, sessionId)));
   }
 
   /**
@@ -101,11 +115,7 @@ export class MfaSessions {
    */
   async carryOver(previous: Identity, identity: Identity): Promise<boolean> {
     const [from, to] = [keyOf(previous), keyOf(identity)];
-    const [fromText, toText, endText] = await this.#store.read([
-      from,
-      to,
-      mfaEndKey(userOf(identity)),
-    ]);
+    const [fromText, toText, endText] = await this.#store.read([from, to, mfaEndKey(identity)]);
     if (from === to || fromText === undefined) return false;
     const now = this.#clock();
     const { session } = decodeMfa(fromText, endText, now);
@@ -119,10 +129,19 @@ export class MfaSessions {
     return (await this.#store.move(from, to)) && lasts;
   }
 
+  #placeOf(identity: Identity): Place {
+    const known = this.#places.get(identity);
+    if (known !== undefined) return known;
+    const keys = [keyOf(identity), mfaEndKey(identity)] as const;
+    const place = { keys, reader: new RecordReader() };
+    this.#places.set(identity, place);
+    return place;
+  }
+
   async #endAll(user: UserName, end: Parameters<typeof encodeMfaEnd>[0]): Promise<void> {
     const { windowSeconds, maxSessionSeconds } = this.#rules;
     const expiresAt = this.#clock() + Math.max(windowSeconds, maxSessionSeconds) * 1000;
-    await this.#write(mfaEndKey(user), encodeMfaEnd(end, expiresAt), true);
+    await this.#write(endKeyOf(user), encodeMfaEnd(end, expiresAt), true);
   }
 
   async #write(key: string, { text, expiresAt }: StoredText, keep: boolean): Promise<void> {
@@ -134,24 +153,21 @@ export class MfaSessions {
 function isInTheWay(
   text: string,
   endText: string | undefined,
-  brought: MfaSession,
+  brought: KnownMfa,
   now: number,
 ): boolean {
   const { session } = decodeMfa(text, endText, now);
   if (session !== undefined) return isAlive(session, now);
-  return decodeMfa(text, undefined, now).endedAt >= brought.verifiedAt.getTime();
+  return decodeMfa(text, undefined, now).endedAt >= brought.verifiedAtMs;
 }
 
 /** Under which key the MFA session of this session is: the user's, the client's, or the token's. */
 function keyOf(identity: Identity): string {
-  const user = userOf(identity);
-  if (identity.issuer.mfaScope === 'user') return userMfaKey(user);
-  const { sessionId, tokenHash } = identity;
-  return clientMfaKey(user, sessionId === undefined ? { tokenHash } : { sessionId });
+  return identity.issuer.mfaScope === 'user' ? userMfaKey(identity) : clientMfaKey(identity);
 }
 
-function userOf({ issuer, userId }: Identity): UserName {
-  return { issuer: issuer.issuer, userId };
+function endKeyOf(user: UserName): string {
+  return mfaEndKey({ userSignOutKey: userSignOutKey(user) });
 }
 
 function checkProof(proof: unknown): MfaProof {

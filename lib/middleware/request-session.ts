@@ -18,8 +18,11 @@ export interface RequestSession {
 const requestSessions = new WeakMap<object, RequestSession>();
 
 /** The one that is remembered last is the one that counts. */
-export function rememberSession(req: object, found: Omit<RequestSession, 'earlier'>): void {
-  const { sessions, session } = found;
+export function rememberSession(
+  req: object,
+  sessions: WalletSessions,
+  session: VerifiedSession | undefined,
+): void {
   requestSessions.set(req, { sessions, session, earlier: requestSessions.get(req) });
 }
 

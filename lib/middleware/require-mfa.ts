@@ -9,7 +9,7 @@ import type { MfaPolicy } from '../mfa/mfa-guard.js';
 import type { MaybePromise } from '../store/session-store.js';
 import { passOn, whenDone, type Middleware } from './middleware.js';
 import { notMounted, recallSession, type RequestSession } from './request-session.js';
-import { refuse } from './send-problem.js';
+import { passOrRefuse } from './send-problem.js';
 
 /** As much of Express's request as a condition is likely to look at. */
 export interface ConditionRequest extends IncomingMessage {
@@ -47,28 +47,18 @@ export function requireMfa(options?: RequireMfaOptions): Middleware {
       next(notMounted('requireMfa()'));
       return;
     }
-    const check = (isProtected: unknown): void => {
-      // Only a plain "no" lifts the guard.
-      if (isProtected === false) {
-        next();
-        return;
-      }
-      whenDone(
-        () => checkMfa(found, policy),
-        () => {
-          next();
-        },
-        (error) => {
-          refuse(error, found.sessions.configuration.onError, req, res, next);
-        },
-      );
-    };
+    const { onError } = found.sessions.configuration;
     // An anonymous request is refused whatever it asks for.
-    if (when === undefined || found.session === undefined) check(true);
-    else {
+    if (when === undefined || found.session === undefined) {
+      passOrRefuse(() => checkMfa(found, policy), onError, req, res, next);
+    } else {
       whenDone(
         () => when(req),
-        check,
+        (isProtected) => {
+          // Only a plain "no" lifts the guard.
+          if (isProtected === false) next();
+          else passOrRefuse(() => checkMfa(found, policy), onError, req, res, next);
+        },
         (thrown) => {
           passOn(thrown, next);
         },

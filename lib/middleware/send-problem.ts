@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
 import type { Configuration } from '../options.js';
+import type { MaybePromise } from '../store/session-store.js';
 import { passOn, type ErrorMiddleware, type Next } from './middleware.js';
 
 /** RFC 9110 section 8, and what belongs to a body of another length. */
@@ -49,6 +50,38 @@ export function problemHandler(): ErrorMiddleware {
     if (error instanceof SessionError && !res.headersSent) sendProblem(error, req, res);
     else next(error);
   };
+}
+
+/**
+ * Does what a middleware does, and goes on to the next one or refuses the request: at once where
+ * nothing has to be waited for. Express 4 ignores a rejected promise, so nothing is thrown.
+ */
+export function passOrRefuse(
+  work: () => MaybePromise<void>,
+  onError: Configuration['onError'],
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: Next,
+): void {
+  let done: MaybePromise<void>;
+  try {
+    done = work();
+  } catch (error) {
+    refuse(error, onError, req, res, next);
+    return;
+  }
+  if (!(done instanceof Promise)) {
+    next();
+    return;
+  }
+  done.then(
+    () => {
+      next();
+    },
+    (error: unknown) => {
+      refuse(error, onError, req, res, next);
+    },
+  );
 }
 
 /** What a middleware does with what it could not do: `onError` for ours, `next` for the rest. */

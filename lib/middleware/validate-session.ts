@@ -7,10 +7,10 @@ import { SessionError } from '../errors.js';
 import { parseOptions, type SessionOptions } from '../options.js';
 import type { VerifiedSession } from '../session.js';
 import { WalletSessions, type Sessions } from '../sessions.js';
-import { then } from '../store/session-store.js';
-import { whenDone, type Middleware } from './middleware.js';
+import type { MaybePromise } from '../store/session-store.js';
+import type { Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
-import { refuse } from './send-problem.js';
+import { passOrRefuse } from './send-problem.js';
 
 /**
  * Verifies the access token of each request and attaches the session to it.
@@ -22,10 +22,24 @@ import { refuse } from './send-problem.js';
 export function validateSession(given?: SessionOptions | Sessions): Middleware {
   const sessions = sessionsOf(given);
   const { required, property, onError } = sessions.configuration;
+
+  function admit(
+    req: IncomingMessage,
+    res: ServerResponse,
+    session: VerifiedSession | undefined,
+  ): void {
+    if (session === undefined && required) throw new SessionError('token_missing');
+    rememberSession(req, sessions, session);
+    if (session === undefined) return;
+    if (property !== false) attach(req, property, session);
+    const endsInSeconds = sessions.endsInSeconds(session);
+    if (endsInSeconds !== undefined && !res.headersSent) warn(res, endsInSeconds);
+  }
+
   return function validateSessionMiddleware(req, res, next) {
     const known = recallSession(req, sessions);
     if (known !== undefined) {
-      rememberSession(req, known);
+      rememberSession(req, sessions, known.session);
       next();
       return;
     }
@@ -33,22 +47,17 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
       next(propertyTaken(property));
       return;
     }
-    whenDone(
-      () =>
-        then(sessions.identify(req), (session) => {
-          if (session === undefined && required) throw new SessionError('token_missing');
-          rememberSession(req, { sessions, session });
-          if (session === undefined) return;
-          if (property !== false) attach(req, property, session);
-          if (!res.headersSent) warn(res, sessions.endsInSeconds(session));
-        }),
-      () => {
-        next();
-      },
-      (error) => {
-        refuse(error, onError, req, res, next);
-      },
-    );
+    const identify = (): MaybePromise<void> => {
+      const identified = sessions.identify(req);
+      if (!(identified instanceof Promise)) {
+        admit(req, res, identified);
+        return;
+      }
+      return identified.then((session) => {
+        admit(req, res, session);
+      });
+    };
+    passOrRefuse(identify, onError, req, res, next);
   };
 }
 
@@ -69,8 +78,7 @@ function propertyTaken(property: string): ConfigurationError {
 }
 
 /** Says when the user has to sign in again, and lets a browser's code read it across origins. */
-function warn(res: ServerResponse, endsInSeconds: number | undefined): void {
-  if (endsInSeconds === undefined) return;
+function warn(res: ServerResponse, endsInSeconds: number): void {
   res.setHeader('Session-Ends-In', String(endsInSeconds));
   const exposed = [res.getHeader('Access-Control-Expose-Headers') ?? []].flat().join(', ');
   if (/(?:^|[\s,])session-ends-in(?:$|[\s,])/i.test(exposed)) return;

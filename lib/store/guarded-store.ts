@@ -23,7 +23,7 @@ const MAX_CAUSES = 3;
 export class GuardedStore {
   readonly #store: SessionStore;
   /** On a monotonic clock; the clock of sessions may be a test's. */
-  #pausedUntil = -Infinity;
+  #pausedUntil = 0;
   #lastFailure: unknown;
 
   constructor(store: SessionStore) {
@@ -34,7 +34,7 @@ export class GuardedStore {
   read(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]> {
     return this.#guard(
       () => this.#store.read(keys),
-      (values) => Array.isArray(values) && values.length === keys.length && values.every(isValue),
+      (values) => areValues(values, keys.length),
     );
   }
 
@@ -65,7 +65,7 @@ export class GuardedStore {
   }
 
   #guard<T>(ask: () => MaybePromise<T>, isSound: (answer: T) => boolean): MaybePromise<T> {
-    if (performance.now() < this.#pausedUntil) throw this.#unavailable(this.#lastFailure);
+    if (this.#isPaused()) throw this.#unavailable(this.#lastFailure);
     let answer: MaybePromise<T>;
     try {
       answer = ask();
@@ -73,6 +73,10 @@ export class GuardedStore {
       throw this.#failed(error);
     }
     return isPromiseLike(answer) ? this.#wait(answer, isSound) : this.#checked(answer, isSound);
+  }
+
+  #isPaused(): boolean {
+    return this.#pausedUntil > 0 && performance.now() < this.#pausedUntil;
   }
 
   async #wait<T>(answer: PromiseLike<T>, isSound: (answer: T) => boolean): Promise<T> {
@@ -108,8 +112,12 @@ export class GuardedStore {
   }
 }
 
-function isValue(value: unknown): boolean {
-  return value === undefined || typeof value === 'string';
+function areValues(values: unknown, count: number): boolean {
+  if (!Array.isArray(values) || values.length !== count) return false;
+  for (const value of values as unknown[]) {
+    if (value !== undefined && typeof value !== 'string') return false;
+  }
+  return true;
 }
 
 /** A store that refuses one write because it is full is well otherwise, and so not left alone. */

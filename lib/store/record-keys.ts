@@ -16,34 +16,56 @@ export interface SessionName {
   readonly sessionId: string;
 }
 
-/** Everything of this user that started up to a time was signed out. */
-export function userSignOutKey(user: UserName): string {
-  return `${tagOf(user)}:signed-out`;
+/**
+ * The keys that each request asks for, made once for each verified token. Other keys are made of
+ * their parts, which are cut out where they are needed: kept beside them, they would take more room
+ * than the token's claims.
+ */
+export interface RecordKeys {
+  /** Everything of this user that started up to a time was signed out. */
+  readonly userSignOutKey: string;
+  /** This session was signed out, or, where it has no id, this one access token. */
+  readonly ownSignOutKey: string;
+  /** What an MFA session of one client belongs to where the session has no id: this very token. */
+  readonly tokenDigest: string | undefined;
 }
 
-/** This one access token was signed out. */
-export function tokenSignOutKey(user: UserName, tokenId: string): string {
-  return `${tagOf(user)}:token:${digest(tokenId)}:signed-out`;
+export function keysOfSession(user: UserName, sessionId: string): RecordKeys {
+  const ownSignOutKey = sessionSignOutKey({ issuer: user.issuer, sessionId });
+  return { userSignOutKey: userSignOutKey(user), ownSignOutKey, tokenDigest: undefined };
 }
 
-/** This session was signed out. */
+/** @param tokenHash tells tokens apart even where an issuer repeats a `jti` */
+export function keysOfToken(user: UserName, tokenId: string, tokenHash: string): RecordKeys {
+  const ofUser = userSignOutKey(user);
+  return {
+    userSignOutKey: ofUser,
+    ownSignOutKey: key(tagOf(ofUser), ':token:', digest(tokenId), SIGNED_OUT),
+    tokenDigest: digest('token', tokenHash),
+  };
+}
+
+export function userSignOutKey({ issuer, userId }: UserName): string {
+  return key('{', digest('user', issuer, userId), '}', SIGNED_OUT);
+}
+
 export function sessionSignOutKey({ issuer, sessionId }: SessionName): string {
-  return `{${digest('session', issuer, sessionId)}}:signed-out`;
+  return key('{', digest('session', issuer, sessionId), '}', SIGNED_OUT);
 }
 
 /** The MFA session that all clients of a user share. */
-export function userMfaKey(user: UserName): string {
-  return `${tagOf(user)}:mfa`;
+export function userMfaKey({ userSignOutKey }: RecordKeys): string {
+  return `${tagOf(userSignOutKey)}:mfa`;
 }
 
-/** The MFA session of one client, which is known by its session id or else by its access token. */
-export function clientMfaKey(
-  user: UserName,
-  client: { sessionId: string } | { tokenHash: string },
-): string {
-  const [kind, id] =
-    'sessionId' in client ? ['session', client.sessionId] : ['token', client.tokenHash];
-  return `${tagOf(user)}:mfa:${digest(kind, id)}`;
+/** The MFA session of one client. */
+export function clientMfaKey({ userSignOutKey, ownSignOutKey, tokenDigest }: RecordKeys): string {
+  return `${tagOf(userSignOutKey)}:mfa:${tokenDigest ?? tagOf(ownSignOutKey).slice(1, -1)}`;
+}
+
+/** All MFA sessions of this user up to a time are void. */
+export function mfaEndKey({ userSignOutKey }: Pick<RecordKeys, 'userSignOutKey'>): string {
+  return `${tagOf(userSignOutKey)}:mfa-ended`;
 }
 
 /** Where the record of an expired MFA session goes when another takes its place. */
@@ -51,13 +73,16 @@ export function replacedMfaKey(key: string, text: string): string {
   return `${key}:replaced:${digest(text)}`;
 }
 
-/** All MFA sessions of this user up to a time are void. */
-export function mfaEndKey(user: UserName): string {
-  return `${tagOf(user)}:mfa-ended`;
+const SIGNED_OUT = ':signed-out';
+
+/** The hash tag of a user or of a session. */
+function tagOf(signOutKey: string): string {
+  return signOutKey.slice(0, -SIGNED_OUT.length);
 }
 
-function tagOf({ issuer, userId }: UserName): string {
-  return `{${digest('user', issuer, userId)}}`;
+/** In one piece: `+` would keep the parts beside the whole, for as long as the token is remembered. */
+function key(...parts: readonly string[]): string {
+  return parts.join('');
 }
 
 /** JSON keeps the parts apart: no issuer and user can be written as another issuer and user. */

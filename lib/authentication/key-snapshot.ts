@@ -1,0 +1,55 @@
+/**
+ * Keys as they were at one time. It is the same object for as long as nothing about them changed.
+ */
+import { createLocalJWKSet, errors, type CryptoKey } from 'jose';
+import type { MaybePromise } from '../store/session-store.js';
+import type { PublishedKeys } from './published-keys.js';
+import { tokenInvalid, type TokenHeader } from './token-form.js';
+
+/** Whose keys they are. */
+export interface KeyOwner {
+  isTrusted(keys: KeySnapshot, nowMs: number): boolean;
+}
+
+export class KeySnapshot {
+  readonly published: PublishedKeys;
+  readonly #owner: KeyOwner;
+  readonly #select: ReturnType<typeof createLocalJWKSet>;
+  /** By `alg` and `kid`. Only what was found gets in, so no token can fill it. */
+  readonly #selected = new Map<string, readonly CryptoKey[]>();
+
+  constructor(published: PublishedKeys, owner: KeyOwner) {
+    this.published = published;
+    this.#owner = owner;
+    this.#select = createLocalJWKSet({ keys: [...published.usable] });
+  }
+
+  /** Whether these are the keys of now: a remembered token is good for as long as they are. */
+  isTrusted(nowMs: number): boolean {
+    return this.#owner.isTrusted(this, nowMs);
+  }
+
+  /**
+   * The keys that may have signed a token: one, or, where two stand under one `kid`, both.
+   *
+   * @throws SessionError `token_invalid` where there is none, or several fit a token without a `kid`
+   */
+  keysFor(header: TokenHeader): MaybePromise<readonly CryptoKey[]> {
+    const name = `${header.alg} ${header.kid ?? ''}`;
+    return this.#selected.get(name) ?? this.#selectOnce(name, header);
+  }
+
+  async #selectOnce(name: string, { alg, kid }: TokenHeader): Promise<readonly CryptoKey[]> {
+    const keys: CryptoKey[] = [];
+    try {
+      keys.push(await this.#select(kid === undefined ? { alg } : { alg, kid }));
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys) || kid === undefined) {
+        throw tokenInvalid('no single key fits', error);
+      }
+      for await (const key of error) keys.push(key);
+    }
+    this.#selected.set(name, keys);
+    return keys;
+  }
+}
