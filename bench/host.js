@@ -7,9 +7,13 @@ import express from 'express';
 process.once('message', async ({ server, settings }) => {
   const { mount } = await import(`./servers/${server}.js`);
   const app = express();
-  const userIdOf = await mount(app, settings);
-  app.get('/me', (req, res) => {
+  const { userIdOf, guards = [], startMfa } = await mount(app, settings);
+  app.get('/me', ...guards, (req, res) => {
     res.json({ userId: userIdOf(req) });
+  });
+  app.post('/mfa', async (req, res) => {
+    await startMfa(req);
+    res.json({});
   });
   app.use((error, req, res, _next) => {
     res.status(error.status ?? 401).json({ error: 'unauthenticated' });

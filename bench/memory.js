@@ -13,9 +13,10 @@ const { audience, jwksUri } = issuer.settings;
 const authentication = customAuthentication({ ...pick(), audience, jwksUri });
 const sessions = createSessions({ authentication, tokenCache: { maxEntries: TOKENS } });
 const getJwks = buildGetJwks({ jwksPath: '/jwks.json' });
+const [{ kid, alg }] = (await (await fetch(jwksUri)).json()).keys;
+const pem = await getJwks.getPublicKey({ domain: issuer.settings.apiUrl, kid, alg });
 const verify = createVerifier({
-  key: ({ header }) =>
-    getJwks.getPublicKey({ domain: issuer.settings.apiUrl, kid: header.kid, alg: header.alg }),
+  key: () => Promise.resolve(pem),
   algorithms: ['ES256'],
   cache: TOKENS,
 });

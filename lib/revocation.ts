@@ -12,7 +12,7 @@ import {
   type SessionName,
   type UserName,
 } from './store/record-keys.js';
-import type { MaybePromise } from './store/session-store.js';
+import { isPromiseLike, type MaybePromise } from './store/session-store.js';
 
 export interface RevocationRules {
   readonly maxSessionSeconds: number;
@@ -88,7 +88,7 @@ export class Revocation {
 
   #check(identity: Identity): MaybePromise<void> {
     const values = this.#store.read([identity.userSignOutKey, identity.ownSignOutKey]);
-    if (values instanceof Promise) {
+    if (isPromiseLike(values)) {
       return values.then(([ofUser, own]) => {
         this.#judge(identity, ofUser, own);
       });
@@ -99,7 +99,7 @@ export class Revocation {
   #checkIfAvailable(identity: Identity): MaybePromise<void> {
     try {
       const checked = this.#check(identity);
-      return checked instanceof Promise ? checked.catch(tolerateOutage) : checked;
+      return isPromiseLike(checked) ? checked.then(undefined, tolerateOutage) : checked;
     } catch (error) {
       tolerateOutage(error);
     }

@@ -16,7 +16,7 @@ import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
 import type { UserName } from './store/record-keys.js';
-import { then, type MaybePromise } from './store/session-store.js';
+import { isPromiseLike, then, type MaybePromise } from './store/session-store.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
 
 /** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
@@ -104,7 +104,7 @@ export class WalletSessions implements Sessions {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
     const found = this.#tokens.find(token);
-    return found instanceof Promise
+    return isPromiseLike(found)
       ? found.then((session) => this.#admit(session, request))
       : this.#admit(found, request);
   }
@@ -113,7 +113,7 @@ export class WalletSessions implements Sessions {
   checkMfa(session: VerifiedSession, policy: MfaPolicy): MaybePromise<void> {
     const identity = VerifiedSession.identityOf(session);
     const confirmed = this.#revocation.confirm(identity);
-    return confirmed instanceof Promise
+    return isPromiseLike(confirmed)
       ? confirmed.then(() => this.#mfaGuard.check(session, identity, policy))
       : this.#mfaGuard.check(session, identity, policy);
   }
@@ -215,7 +215,7 @@ export class WalletSessions implements Sessions {
         return then(checked, () => this.#carryOverFirst(session, identity, previousToken));
       }
     }
-    return checked instanceof Promise ? checked.then(() => session) : session;
+    return isPromiseLike(checked) ? checked.then(() => session) : session;
   }
 
   /** Before the request goes on, so that its own check of MFA finds what was carried over. */

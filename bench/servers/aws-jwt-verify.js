@@ -13,5 +13,5 @@ export async function mount(app, { issuer, audience, jwksUri }) {
     req.auth = await verifier.verify(req.headers.authorization?.slice('Bearer '.length) ?? '');
     next();
   });
-  return (req) => req.auth.sub;
+  return { userIdOf: (req) => req.auth.sub };
 }

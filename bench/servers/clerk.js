@@ -9,5 +9,5 @@ export function mount(app, { apiUrl }) {
     if (getAuth(req).isAuthenticated) next();
     else res.status(401).json({ error: 'unauthenticated' });
   });
-  return (req) => getAuth(req).userId;
+  return { userIdOf: (req) => getAuth(req).userId };
 }

@@ -10,5 +10,5 @@ export function mount(app, { issuer, audience, jwksUri }) {
     jwksUri,
   });
   app.use(expressjwt({ secret, audience, issuer, algorithms: ['ES256'] }));
-  return (req) => req.auth.sub;
+  return { userIdOf: (req) => req.auth.sub };
 }

@@ -3,5 +3,5 @@ import { auth } from 'express-oauth2-jwt-bearer';
 
 export function mount(app, { issuer, audience, jwksUri }) {
   app.use(auth({ issuer, audience, jwksUri, tokenSigningAlg: 'ES256' }));
-  return (req) => req.auth.payload.sub;
+  return { userIdOf: (req) => req.auth.payload.sub };
 }

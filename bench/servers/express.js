@@ -1,4 +1,4 @@
 // Express 5 alone: what everything else is held against. It lets everybody in.
 export function mount() {
-  return () => 'user-0000';
+  return { userIdOf: () => 'user-0000' };
 }

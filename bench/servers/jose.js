@@ -9,5 +9,5 @@ export function mount(app, { issuer, audience, jwksUri }) {
     req.auth = payload;
     next();
   });
-  return (req) => req.auth.sub;
+  return { userIdOf: (req) => req.auth.sub };
 }

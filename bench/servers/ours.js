@@ -3,5 +3,5 @@ import { customAuthentication, getSession, validateSession } from '../../dist/in
 export function mount(app, { issuer, audience, jwksUri }) {
   const authentication = customAuthentication({ issuer, audience, jwksUri });
   app.use(validateSession({ authentication }));
-  return (req) => getSession(req).userId;
+  return { userIdOf: (req) => getSession(req).userId };
 }

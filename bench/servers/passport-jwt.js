@@ -19,5 +19,5 @@ export function mount(app, { issuer, audience, jwksUri }) {
   passport.use(new Strategy(options, (payload, done) => done(null, payload)));
   app.use(passport.initialize());
   app.use(passport.authenticate('jwt', { session: false }));
-  return (req) => req.user.sub;
+  return { userIdOf: (req) => req.user.sub };
 }

@@ -35,7 +35,7 @@ export class KeySnapshot {
    * @throws SessionError `token_invalid` where there is none, or several fit a token without a `kid`
    */
   keysFor(header: TokenHeader): MaybePromise<readonly CryptoKey[]> {
-    const name = `${header.alg} ${header.kid ?? ''}`;
+    const name = header.kid === undefined ? header.alg : `${header.alg} ${header.kid}`;
     return this.#selected.get(name) ?? this.#selectOnce(name, header);
   }
 

@@ -199,7 +199,8 @@ export class TokenVerifier {
     } finally {
       this.#line.leave();
     }
-    return keys;
+    // A key may have been withdrawn while its token waited.
+    return keys.isTrusted(this.#clock()) ? keys : this.#verifySignature(token, keySet);
   }
 }
 

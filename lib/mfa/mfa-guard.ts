@@ -6,7 +6,7 @@ import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { isNonEmptyString, isRecord } from '../configuration.js';
 import type { MfaDemand } from '../errors.js';
-import type { MaybePromise } from '../store/session-store.js';
+import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
 import { isSatisfied, mfaError, mfaSessionOf, refusal } from './mfa-policy.js';
 import type { KnownMfa, MfaEvidence, MfaSession } from './mfa-policy.js';
 import { fromEvidence, type StoredMfa } from './mfa-record.js';
@@ -41,7 +41,7 @@ export class MfaGuard<S> {
   /** @throws SessionError where the policy is not satisfied */
   check(session: S, identity: Identity, policy: MfaPolicy): MaybePromise<void> {
     const stored = this.#mfaSessions.find(identity);
-    return stored instanceof Promise
+    return isPromiseLike(stored)
       ? stored.then((found) => this.#judge(session, found, policy))
       : this.#judge(session, stored, policy);
   }

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
 import type { Configuration } from '../options.js';
-import type { MaybePromise } from '../store/session-store.js';
+import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
 import { passOn, type ErrorMiddleware, type Next } from './middleware.js';
 
 /** RFC 9110 section 8, and what belongs to a body of another length. */
@@ -70,7 +70,7 @@ export function passOrRefuse(
     refuse(error, onError, req, res, next);
     return;
   }
-  if (!(done instanceof Promise)) {
+  if (!isPromiseLike(done)) {
     next();
     return;
   }

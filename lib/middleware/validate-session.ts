@@ -7,7 +7,7 @@ import { SessionError } from '../errors.js';
 import { parseOptions, type SessionOptions } from '../options.js';
 import type { VerifiedSession } from '../session.js';
 import { WalletSessions, type Sessions } from '../sessions.js';
-import type { MaybePromise } from '../store/session-store.js';
+import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
 import type { Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';
@@ -49,7 +49,7 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
     }
     const identify = (): MaybePromise<void> => {
       const identified = sessions.identify(req);
-      if (!(identified instanceof Promise)) {
+      if (!isPromiseLike(identified)) {
         admit(req, res, identified);
         return;
       }

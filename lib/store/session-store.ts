@@ -47,7 +47,10 @@ export function then<T, R>(
   return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
-/** Whether something has to be waited for, whoever made the promise. */
+/**
+ * Whether something has to be waited for, whoever made the promise. `instanceof Promise` would let a
+ * request pass unchecked where the app has put another class in the place of the global one.
+ */
 export function isPromiseLike<T>(value: MaybePromise<T> | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,0 +1,100 @@
+/**
+ * Many tokens at once: signatures are verified a few at a time, and whoever waits gets their own
+ * answer in the end.
+ */
+import { createSessions, customAuthentication, type SessionError } from 'express-wallet-session';
+import { createTestClock } from 'express-wallet-session/testing';
+import {
+  accessTokenClaims,
+  AUDIENCE,
+  ISSUER,
+  keySetOf,
+  SigningKey,
+} from '../support/signing-key.js';
+
+const clock = createTestClock();
+const jwksUri = 'https://issuer.example/jwks.json';
+
+function forged(token: string): string {
+  const at = token.lastIndexOf('.') + 1;
+  return `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
+}
+
+describe('Many tokens at once', () => {
+  const key = new SigningKey();
+  const authentication = customAuthentication({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: keySetOf(key),
+  });
+  const tokenOf = (user: string): string => key.token(accessTokenClaims(clock(), { sub: user }));
+
+  it('each get their own answer, the good ones and the bad ones', async () => {
+    const sessions = createSessions({ authentication, clock });
+    const users = Array.from({ length: 600 }, (_, index) => `user-${index}`);
+    const answers = await Promise.all(
+      users.map(async (user, index) => {
+        const token = index % 3 === 1 ? forged(tokenOf(user)) : tokenOf(user);
+        return sessions.authenticateToken(token).then(
+          ({ userId }) => userId,
+          ({ errorType }: SessionError) => errorType,
+        );
+      }),
+    );
+    expect(answers).toEqual(users.map((user, index) => (index % 3 === 1 ? 'token_invalid' : user)));
+  });
+
+  it('leave room: after a crowd of bad ones a good one is verified as before', async () => {
+    const sessions = createSessions({ authentication, clock });
+    const crowd = Array.from({ length: 50 }, () => forged(tokenOf('mallory')));
+    for (let round = 0; round < 3; round += 1) {
+      const refused = await Promise.allSettled(crowd.map((one) => sessions.authenticateToken(one)));
+      expect(refused.map(({ status }) => status)).toEqual(crowd.map(() => 'rejected'));
+      expect((await sessions.authenticateToken(tokenOf('alice'))).userId).toBe('alice');
+    }
+  });
+
+  it('share what they say alike, and yet have claims of their own that nobody can change', async () => {
+    const sessions = createSessions({ authentication, clock });
+    const claims = {
+      scope: 'wallet:read wallet:transfer',
+      nested: { list: ['a', { deep: true }] },
+    };
+    const of = (sub: string): string => key.token(accessTokenClaims(clock(), { ...claims, sub }));
+    const [one, other] = await Promise.all(
+      ['alice', 'bob'].map((user) => sessions.authenticateToken(of(user))),
+    );
+    expect(one?.claims).toMatchObject({ ...claims, sub: 'alice', iss: ISSUER, aud: AUDIENCE });
+    expect(other?.claims).toMatchObject({ ...claims, sub: 'bob', iss: ISSUER, aud: AUDIENCE });
+    expect(one?.claims.nested).not.toBe(other?.claims.nested);
+    const { nested } = one?.claims as unknown as { nested: typeof claims.nested };
+    for (const part of [one?.claims, nested, nested.list, nested.list[1]]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+});
+
+it('A key that is withdrawn while its tokens wait verifies no more of them', async () => {
+  const [old, current] = [new SigningKey(), new SigningKey()];
+  let published = keySetOf(old);
+  const authentication = customAuthentication({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwksUri,
+    fetch: () => Promise.resolve(Response.json(published)),
+  });
+  const sessions = createSessions({ authentication, clock });
+  const tokenOf = (key: SigningKey): string => key.token(accessTokenClaims(clock()));
+  expect((await sessions.authenticateToken(tokenOf(old))).userId).toBe('victim');
+
+  published = keySetOf(current);
+  const waiting = Array.from({ length: 1_000 }, () => tokenOf(old));
+  const answers = waiting.map((token) => sessions.authenticateToken(token));
+  const fresh = sessions.authenticateToken(tokenOf(current));
+  const [last] = await Promise.allSettled([answers.at(-1), ...answers]);
+  expect((await fresh).userId).toBe('victim');
+  expect(last).toMatchObject({
+    status: 'rejected',
+    reason: { errorType: 'token_invalid', action: 'refresh_token' },
+  });
+});

@@ -1,0 +1,122 @@
+/**
+ * Promises of other makes: apps replace the global `Promise` (zone.js and bluebird do), and stores
+ * bring promises of their own. A promise that is not seen for one would be an open door.
+ */
+import type { Express } from 'express';
+import {
+  amrEvidence,
+  memoryStore,
+  type SessionOptions,
+  type SessionStore,
+} from 'express-wallet-session';
+import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
+import { expectTransferred, walletApi, WalletClient } from '../support/app.js';
+import { expectProblem } from '../support/expect-problem.js';
+
+const original = globalThis.Promise;
+const clock = createTestClock();
+let issuer: TestIssuer;
+
+beforeAll(async () => {
+  issuer = await createTestIssuer({ clock, authentication: 'custom' });
+});
+afterEach(() => {
+  globalThis.Promise = original;
+});
+
+/** What async functions return is no instance of it. */
+function replacePromise(): void {
+  globalThis.Promise = class ForeignPromise<T> extends original<T> {} as PromiseConstructor;
+}
+
+/** A store whose answers are thenables and nothing more. */
+function thenableStore(): SessionStore {
+  const sound = memoryStore();
+  const later = <T>(value: T): Promise<T> =>
+    ({
+      then: (...handlers: Parameters<Promise<T>['then']>) =>
+        original.resolve(value).then(...handlers),
+    }) as unknown as Promise<T>;
+  return {
+    read: (keys) => later(sound.read(keys) as string[]),
+    write: (...given) => later(sound.write(...given) as undefined),
+    remove: (key) => later(sound.remove(key) as undefined),
+    move: (from, to) => later(sound.move(from, to) as boolean),
+  };
+}
+
+describe.each<[string, () => SessionStore, () => void]>([
+  ['Where Promise is another class, on a store that answers at once', memoryStore, replacePromise],
+  ['Where Promise is another class, on a store of thenables', thenableStore, replacePromise],
+  ['On a store of thenables', thenableStore, () => undefined],
+])('%s', (_where, createStore, prepare) => {
+  const api = (mfa: SessionOptions['mfa'] = {}): Express =>
+    walletApi({ authentication: issuer.authentication, clock, store: createStore(), mfa });
+
+  it('a new token is verified and a bad one is refused', async () => {
+    const app = api();
+    const { accessToken } = await issuer.signIn('alice');
+    prepare();
+    const first = await new WalletClient(app, accessToken).me();
+    expect([first.status, (first.body as { userId: string }).userId]).toEqual([200, 'alice']);
+    expectProblem(await new WalletClient(app, 'a.b.c').me(), 'token_invalid');
+    expectProblem(
+      await new WalletClient(app, `${accessToken.slice(0, -4)}AAAA`).me(),
+      'token_invalid',
+    );
+  });
+
+  it.each<[string, SessionOptions['mfa'], 'mfa_required' | 'mfa_not_enrolled']>([
+    ['nothing else to ask', {}, 'mfa_required'],
+    ['evidence that there is none of', { evidence: amrEvidence() }, 'mfa_required'],
+    ['a user who is not enrolled', { isEnrolled: () => false }, 'mfa_not_enrolled'],
+  ])('a protected operation asks for MFA, with %s', async (_with, mfa, errorType) => {
+    const client = new WalletClient(api(mfa), (await issuer.signIn('alice')).accessToken);
+    prepare();
+    expectProblem(await client.transfer(), errorType);
+    expect((await client.verifyMfa()).status).toBe(200);
+    expectTransferred(await client.transfer());
+    expect((await client.endMfa()).status).toBe(200);
+    expectProblem(await client.transfer(), errorType);
+  });
+
+  it.each(['signOut', 'signOutEverywhere'] as const)(
+    'a remembered token is refused after %s()',
+    async (signOut) => {
+      const client = new WalletClient(api(), (await issuer.signIn('alice')).accessToken);
+      prepare();
+      expect((await client.me()).status).toBe(200);
+      expect((await client[signOut]()).status).toBe(200);
+      expectProblem(await client.me(), 'session_revoked');
+      expectProblem(await client.transfer(), 'session_revoked');
+    },
+  );
+});
+
+describe('On a store that changes the array of keys that it is given', () => {
+  it('sign-out and the end of MFA are found all the same, again and again', async () => {
+    const sound = memoryStore();
+    const name = (key: string): string => `app:${key}`;
+    const store: SessionStore = {
+      read(keys) {
+        const own = keys as string[];
+        own.forEach((key, index) => (own[index] = name(key)));
+        return sound.read(own);
+      },
+      write: (key, ...rest) => sound.write(name(key), ...rest),
+      remove: (key) => sound.remove(name(key)),
+      move: (from, to) => sound.move(name(from), name(to)),
+    };
+    const app = walletApi({ authentication: issuer.authentication, clock, store });
+    const client = new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+    for (let round = 0; round < 3; round += 1) {
+      expectProblem(await client.transfer(), 'mfa_required');
+      await client.verifyMfa();
+      expectTransferred(await client.transfer());
+      await client.endMfaEverywhere();
+    }
+    await client.signOut();
+    expectProblem(await client.me(), 'session_revoked');
+    expectProblem(await client.me(), 'session_revoked');
+  });
+});
