@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { SessionError } from '../errors.js';
+import { Deadline } from './deadline.js';
 import { isPromiseLike, type MaybePromise, type SessionStore } from './session-store.js';
 
 const TIMEOUT_MS = 1_000;
@@ -22,6 +23,7 @@ const MAX_CAUSES = 3;
 
 export class GuardedStore {
   readonly #store: SessionStore;
+  readonly #deadline = new Deadline(TIMEOUT_MS);
   /** On a monotonic clock; the clock of sessions may be a test's. */
   #pausedUntil = 0;
   #lastFailure: unknown;
@@ -65,51 +67,55 @@ export class GuardedStore {
   }
 
   #guard<T>(ask: () => MaybePromise<T>, isSound: (answer: T) => boolean): MaybePromise<T> {
-    if (this.#isPaused()) throw this.#unavailable(this.#lastFailure);
+    if (this.#isPaused()) throw unavailable(this.#lastFailure);
     let answer: MaybePromise<T>;
     try {
       answer = ask();
     } catch (error) {
       throw this.#failed(error);
     }
-    return isPromiseLike(answer) ? this.#wait(answer, isSound) : this.#checked(answer, isSound);
+    if (isPromiseLike(answer)) return this.#wait(answer, isSound);
+    if (isSound(answer)) return answer;
+    throw unsound();
   }
 
   #isPaused(): boolean {
     return this.#pausedUntil > 0 && performance.now() < this.#pausedUntil;
   }
 
-  async #wait<T>(answer: PromiseLike<T>, isSound: (answer: T) => boolean): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+  #wait<T>(answer: PromiseLike<T>, isSound: (answer: T) => boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#deadline.begin(() => {
         this.#pausedUntil = performance.now() + PAUSE_MS;
-        reject(new Error(`the store did not answer within ${TIMEOUT_MS} ms`));
-      }, TIMEOUT_MS);
+        reject(this.#failed(new Error(`the store did not answer within ${TIMEOUT_MS} ms`)));
+      });
+      // What comes too late changes nothing any more.
+      Promise.resolve(answer).then(
+        (value) => {
+          if (!this.#deadline.end(waiting)) return;
+          if (isSound(value)) resolve(value);
+          else reject(unsound());
+        },
+        (error: unknown) => {
+          if (this.#deadline.end(waiting)) reject(this.#failed(error));
+        },
+      );
     });
-    try {
-      return this.#checked(await Promise.race([answer, timeout]), isSound);
-    } catch (error) {
-      throw error instanceof SessionError ? error : this.#failed(error);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #checked<T>(answer: T, isSound: (answer: T) => boolean): T {
-    if (isSound(answer)) return answer;
-    throw this.#unavailable(new Error('the store answered something that is no answer'));
   }
 
   #failed(error: unknown): SessionError {
     this.#lastFailure = error;
     if (isLostConnection(error)) this.#pausedUntil = performance.now() + PAUSE_MS;
-    return this.#unavailable(error);
+    return unavailable(error);
   }
+}
 
-  #unavailable(cause: unknown): SessionError {
-    return new SessionError('store_unavailable', { cause });
-  }
+function unavailable(cause: unknown): SessionError {
+  return new SessionError('store_unavailable', { cause });
+}
+
+function unsound(): SessionError {
+  return unavailable(new Error('the store answered something that is no answer'));
 }
 
 function areValues(values: unknown, count: number): boolean {
