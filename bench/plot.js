@@ -80,10 +80,10 @@ function curve({ growth }) {
     ({ count }) =>
       `<text class="small" x="${x(count)}" y="${top + height + 18}" text-anchor="middle">${short(count)}</text>`,
   );
-  const drawn = lines.map(({ label, key, color }) => {
+  const drawn = lines.map(({ label, key, color }, index) => {
     const points = growth.map((point) => `${x(point.count)},${y(point[key])}`);
     return `<polyline fill="none" stroke="${color}" stroke-width="2.5" points="${points.join(' ')}"/>
-<text x="${left + 8}" y="${Number(y(growth[0][key])) - 10}" style="fill:${color}">${label}</text>`;
+<text x="${left + 12}" y="${top + 20 + (1 - index) * 20}" style="fill:${color}">${label}</text>`;
   });
   return `<text class="title" x="${left - 40}" y="34">A request, by tokens remembered</text>
 ${[...ticks, ...counts, ...drawn].join('\n')}

@@ -1,6 +1,7 @@
 /**
- * What a run found, for people: results.md with the tables, results.svg with the plot. `run.js` calls
- * it at its end; `node report.js` does the same again from results.json.
+ * What a run found, for people: results.md with the tables, the first of which the README shows, and
+ * results.svg with the plot. `run.js` calls it at its end; `node report.js` does the same again from
+ * results.json.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -91,7 +92,11 @@ function growthTable({ growth, connections }) {
       ['p99', ...connections.map((point) => `${point.p99.toFixed(1)} ms`)],
     ],
   );
-  return `${tokens}\n\n${clients}`;
+  return `${tokens}
+
+What grows is the time of the processor's own caches: a request touches some twenty of their lines, and the more tokens are remembered, the fewer of these are there. The work stays the same.
+
+${clients}`;
 }
 
 export function toBare({ samples }, name, server) {

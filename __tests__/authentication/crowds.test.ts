@@ -37,7 +37,7 @@ describe('Many tokens at once', () => {
         const token = index % 3 === 1 ? forged(tokenOf(user)) : tokenOf(user);
         return sessions.authenticateToken(token).then(
           ({ userId }) => userId,
-          ({ errorType }: SessionError) => errorType,
+          (error: unknown) => (error as SessionError).errorType,
         );
       }),
     );

@@ -26,7 +26,7 @@ afterEach(() => {
 
 /** What async functions return is no instance of it. */
 function replacePromise(): void {
-  globalThis.Promise = class ForeignPromise<T> extends original<T> {} as PromiseConstructor;
+  globalThis.Promise = class ForeignPromise<T> extends original<T> {};
 }
 
 /** A store whose answers are thenables and nothing more. */
