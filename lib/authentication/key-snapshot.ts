@@ -4,6 +4,7 @@
 import { createLocalJWKSet, errors, type CryptoKey } from 'jose';
 import type { MaybePromise } from '../store/session-store.js';
 import type { PublishedKeys } from './published-keys.js';
+import { SignatureKey } from './signature.js';
 import { tokenInvalid, type TokenHeader } from './token-form.js';
 
 /** Whose keys they are. */
@@ -16,7 +17,7 @@ export class KeySnapshot {
   readonly #owner: KeyOwner;
   readonly #select: ReturnType<typeof createLocalJWKSet>;
   /** By `alg` and `kid`. Only what was found gets in, so no token can fill it. */
-  readonly #selected = new Map<string, readonly CryptoKey[]>();
+  readonly #selected = new Map<string, readonly SignatureKey[]>();
 
   constructor(published: PublishedKeys, owner: KeyOwner) {
     this.published = published;
@@ -34,22 +35,28 @@ export class KeySnapshot {
    *
    * @throws SessionError `token_invalid` where there is none, or several fit a token without a `kid`
    */
-  keysFor(header: TokenHeader): MaybePromise<readonly CryptoKey[]> {
+  keysFor(header: TokenHeader): MaybePromise<readonly SignatureKey[]> {
     const name = header.kid === undefined ? header.alg : `${header.alg} ${header.kid}`;
     return this.#selected.get(name) ?? this.#selectOnce(name, header);
   }
 
-  async #selectOnce(name: string, { alg, kid }: TokenHeader): Promise<readonly CryptoKey[]> {
-    const keys: CryptoKey[] = [];
+  async #selectOnce(name: string, header: TokenHeader): Promise<readonly SignatureKey[]> {
+    const found = await this.#choose(header);
+    const keys = found.map((key) => new SignatureKey(header.alg, key));
+    this.#selected.set(name, keys);
+    return keys;
+  }
+
+  async #choose({ alg, kid }: TokenHeader): Promise<readonly CryptoKey[]> {
     try {
-      keys.push(await this.#select(kid === undefined ? { alg } : { alg, kid }));
+      return [await this.#select(kid === undefined ? { alg } : { alg, kid })];
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys) || kid === undefined) {
         throw tokenInvalid('no single key fits', error);
       }
+      const keys: CryptoKey[] = [];
       for await (const key of error) keys.push(key);
+      return keys;
     }
-    this.#selected.set(name, keys);
-    return keys;
   }
 }

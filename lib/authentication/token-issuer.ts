@@ -3,10 +3,11 @@
  * tokens of an app, and what such a token has to look like.
  */
 import { describe, isNonEmptyString, isRecord, OptionReader } from '../configuration.js';
-import type { MfaScope, SignatureAlgorithm } from './key-source.js';
+import type { MfaScope } from './key-source.js';
 import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
 import type { CustomAuthenticationOptions } from './custom.js';
 import { parseKeys, type PublishedKeys } from './published-keys.js';
+import { SIGNATURE_ALGORITHMS } from './signature.js';
 import { mediaType } from './token-form.js';
 
 export interface TokenIssuer {
@@ -28,20 +29,6 @@ export type ProofSource =
   | { readonly by: 'jwksUri'; readonly uri: URL; readonly fetch: typeof globalThis.fetch }
   | { readonly by: 'jwks'; readonly keys: PublishedKeys }
   | { readonly by: 'validateAccessToken'; readonly validate: ValidateAccessToken };
-
-const ALGORITHMS: readonly SignatureAlgorithm[] = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 
 /** The `iss` and the `aud` of CDP's tokens, the same for every CDP project. */
 const CDP = 'cdp-api';
@@ -114,7 +101,7 @@ function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
 function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
   const issuer = required(read, 'issuer', 'the `iss` of your access tokens, to the letter');
   const audience = readAudience(read);
-  const common = readCommon(read, ALGORITHMS, 'user');
+  const common = readCommon(read, SIGNATURE_ALGORITHMS, 'user');
   const userIdClaim = read.string('userIdClaim', 'sub');
   const typ = read.string('typ');
   const proof = readProof(read, common.algorithms, undefined);
@@ -133,14 +120,14 @@ function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
 
 function readCommon(
   read: OptionReader<Options>,
-  defaultAlgorithms: readonly SignatureAlgorithm[],
+  defaultAlgorithms: readonly string[],
   defaultScope: MfaScope,
 ): Pick<TokenIssuer, 'algorithms' | 'sessionIdClaim' | 'mfaScope'> {
   const algorithms = read.strings('algorithms') ?? defaultAlgorithms;
   for (const algorithm of algorithms) {
-    if (!(ALGORITHMS as readonly string[]).includes(algorithm)) {
+    if (!SIGNATURE_ALGORITHMS.includes(algorithm)) {
       read.complain(
-        `\`algorithms\` may hold ${ALGORITHMS.join(', ')}: no secret-key algorithm, and never none.`,
+        `\`algorithms\` may hold ${SIGNATURE_ALGORITHMS.join(', ')}: no secret-key algorithm, and never none.`,
       );
       break;
     }

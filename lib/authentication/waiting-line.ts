@@ -1,29 +1,37 @@
 /**
- * Work that takes turns with everything else: a few pieces of it are under way at once, and what
- * comes on top of these waits in line.
+ * Work that takes turns with everything else: some pieces of it are under way at once, and what
+ * comes on top of these waits in line. What turns out to have been worth nothing makes the way in
+ * narrow, and what was worth it makes it wide again.
  */
+export interface LineRules {
+  /** How many pieces of work are under way at once, after nothing but good ones. */
+  readonly most: number;
+  /** The same after bad ones. */
+  readonly fewest: number;
+  /**
+   * The longer the line, the more: one in so many of those who wait, so that nobody waits for many
+   * turns of the event loop, however long the line is.
+   */
+  readonly share: number;
+}
+
 export class WaitingLine {
-  readonly #atOnce: number;
-  readonly #share: number;
+  readonly #rules: LineRules;
+  #width: number;
   #underWay = 0;
   #waiting = 0;
   // A linked list, because taking the first of a long array moves all the others.
   #first: Waiting | undefined;
   #last: Waiting | undefined;
 
-  /**
-   * @param atOnce how many pieces of work are under way at once
-   * @param share the longer the line, the more: one in so many of those who wait, so that nobody
-   * waits for many turns of the event loop, however long the line is
-   */
-  constructor(atOnce: number, share: number) {
-    this.#atOnce = atOnce;
-    this.#share = share;
+  constructor(rules: LineRules) {
+    this.#rules = rules;
+    this.#width = rules.most;
   }
 
   /** Begins a piece of work, at once where it returns nothing. Whoever began has to call `leave()`. */
   enter(): Promise<void> | undefined {
-    if (this.#underWay < this.#atOnce) {
+    if (this.#underWay < this.#width) {
       this.#underWay += 1;
       return undefined;
     }
@@ -37,7 +45,12 @@ export class WaitingLine {
     });
   }
 
-  leave(): void {
+  /** Ends a piece of work, and says what it was worth. */
+  leave(wasGood: boolean): void {
+    const { most, fewest } = this.#rules;
+    this.#width = wasGood
+      ? Math.min(most, this.#width + 1)
+      : Math.max(fewest, Math.floor(this.#width / 2));
     this.#underWay -= 1;
     this.#letIn();
   }
@@ -45,7 +58,7 @@ export class WaitingLine {
   #letIn(): void {
     while (
       this.#first !== undefined &&
-      this.#underWay < Math.max(this.#atOnce, this.#waiting / this.#share)
+      this.#underWay < Math.max(this.#width, this.#waiting / this.#rules.share)
     ) {
       const { start, behind } = this.#first;
       this.#first = behind;
