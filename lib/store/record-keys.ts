@@ -55,17 +55,17 @@ export function sessionSignOutKey({ issuer, sessionId }: SessionName): string {
 
 /** The MFA session that all clients of a user share. */
 export function userMfaKey({ userSignOutKey }: RecordKeys): string {
-  return `${tagOf(userSignOutKey)}:mfa`;
+  return key(tagOf(userSignOutKey), ':mfa');
 }
 
 /** The MFA session of one client. */
 export function clientMfaKey({ userSignOutKey, ownSignOutKey, tokenDigest }: RecordKeys): string {
-  return `${tagOf(userSignOutKey)}:mfa:${tokenDigest ?? tagOf(ownSignOutKey).slice(1, -1)}`;
+  return key(tagOf(userSignOutKey), ':mfa:', tokenDigest ?? tagOf(ownSignOutKey).slice(1, -1));
 }
 
 /** All MFA sessions of this user up to a time are void. */
 export function mfaEndKey({ userSignOutKey }: Pick<RecordKeys, 'userSignOutKey'>): string {
-  return `${tagOf(userSignOutKey)}:mfa-ended`;
+  return key(tagOf(userSignOutKey), ':mfa-ended');
 }
 
 /** Where the record of an expired MFA session goes when another takes its place. */
