@@ -3,6 +3,7 @@
  * run.js. The app is the same for all: a session check, one route, one answer to errors.
  */
 import express from 'express';
+import { startProfile } from './processor-share.js';
 
 process.once('message', async ({ server, settings }) => {
   const { mount } = await import(`./servers/${server}.js`);
@@ -21,8 +22,13 @@ process.once('message', async ({ server, settings }) => {
   const listening = app.listen(0, '127.0.0.1', () => {
     process.send({ port: listening.address().port });
   });
-  process.on('message', () => {
-    process.send({ cpuMicroseconds: process.cpuUsage().user + process.cpuUsage().system });
+  // Its connections wait for their next turn for longer than Node's 5 s.
+  listening.keepAliveTimeout = 0;
+
+  let stopProfile;
+  process.on('message', async (message) => {
+    if (message === 'profile') stopProfile = await startProfile();
+    process.send(message === 'profile' ? {} : await stopProfile());
   });
 });
 process.once('disconnect', () => process.exit());

@@ -4,6 +4,7 @@
  *
  * It speaks HTTP over bare sockets, because a client that does more would be what is measured.
  */
+import { once } from 'node:events';
 import { connect } from 'node:net';
 
 process.on('message', async (job) => {
@@ -29,24 +30,24 @@ async function run({ port, method = 'GET', path = '/me', groups, seconds, warmUp
   let lastAt = from;
 
   const connections = groups.flatMap(({ connections }, index) =>
-    Array.from({ length: connections }, () => {
+    Array.from({ length: connections }, async () => {
       const group = results[index];
-      return drive(port, {
-        next() {
-          if (performance.now() >= until) return undefined;
-          if (once && group.next >= group.tokens.length) return undefined;
-          const token = group.tokens[group.next++ % group.tokens.length];
-          return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`;
-        },
-        answered(status, sentAt) {
-          group.answers += 1;
-          const now = performance.now();
-          if (now < from || now > until) return;
-          lastAt = now;
-          group.latencies.push(now - sentAt);
-          group.statuses[status] = (group.statuses[status] ?? 0) + 1;
-        },
+      const connection = await takeConnection(port);
+      const next = () => {
+        if (performance.now() >= until) return undefined;
+        if (once && group.next >= group.tokens.length) return undefined;
+        const token = group.tokens[group.next++ % group.tokens.length];
+        return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+      };
+      await connection.drive(next, (status, sentAt) => {
+        group.answers += 1;
+        const now = performance.now();
+        if (now < from || now > until) return;
+        lastAt = now;
+        group.latencies.push(now - sentAt);
+        group.statuses[status] = (group.statuses[status] ?? 0) + 1;
       });
+      leaveConnection(port, connection);
     }),
   );
   await Promise.all(connections);
@@ -64,36 +65,59 @@ async function run({ port, method = 'GET', path = '/me', groups, seconds, warmUp
   });
 }
 
-/** One connection: sends what `next` gives until that is nothing. */
-function drive(port, { next, answered }) {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    let received = '';
-    let sentAt = 0;
-    const send = () => {
-      const request = next();
-      if (request === undefined) {
-        socket.end();
-        resolve();
-        return;
-      }
-      sentAt = performance.now();
-      socket.write(request, 'latin1');
-    };
-    socket.setEncoding('latin1');
-    socket.on('connect', send);
-    socket.on('error', reject);
-    socket.on('close', resolve);
-    socket.on('data', (chunk) => {
-      received += chunk;
-      const bodyAt = received.indexOf('\r\n\r\n') + 4;
-      if (bodyAt < 4) return;
-      const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, bodyAt))?.[1] ?? 0;
-      if (received.length < bodyAt + Number(length)) return;
-      const status = received.slice(9, 12);
-      received = '';
-      answered(status, sentAt);
-      send();
-    });
+/** By port: connections stay open from one job to the next, as those of a proxy do. */
+const idle = new Map();
+
+async function takeConnection(port) {
+  return idle.get(port)?.pop() ?? open(port);
+}
+
+function leaveConnection(port, connection) {
+  if (!idle.has(port)) idle.set(port, []);
+  idle.get(port).push(connection);
+}
+
+async function open(port) {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  socket.setEncoding('latin1');
+  await once(socket, 'connect');
+  let received = '';
+  let answered;
+  socket.on('data', (chunk) => {
+    received += chunk;
+    const bodyAt = received.indexOf('\r\n\r\n') + 4;
+    if (bodyAt < 4) return;
+    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, bodyAt))?.[1] ?? 0;
+    if (received.length < bodyAt + Number(length)) return;
+    const status = received.slice(9, 12);
+    received = '';
+    answered(status);
   });
+  // The server of an earlier block is gone.
+  socket.on('error', () => {});
+
+  return {
+    /** Sends one request after the other, until there is none. */
+    drive: (next, onAnswer) =>
+      new Promise((resolve, reject) => {
+        const closed = () => reject(new Error('the server closed a connection'));
+        let sentAt = 0;
+        const send = () => {
+          const request = next();
+          if (request === undefined) {
+            socket.off('close', closed);
+            resolve();
+            return;
+          }
+          sentAt = performance.now();
+          socket.write(request, 'latin1');
+        };
+        answered = (status) => {
+          onAnswer(status, sentAt);
+          send();
+        };
+        socket.once('close', closed);
+        send();
+      }),
+  };
 }

@@ -40,8 +40,13 @@ export async function startServer(server, settings) {
   const { port } = await host.ask({ server, settings });
   return {
     port,
-    cpuMicroseconds: async () => (await host.ask('cpu')).cpuMicroseconds,
     stop: host.stop,
+    /** The share of its processor time that it spends in this package while `work` is under way. */
+    async processorShareOf(work) {
+      await host.ask('profile');
+      await work();
+      return host.ask('share');
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 /**
- * Runs the benchmark: rounds that alternate between all servers, each figure held against bare
- * Express in the same round, because the speed of a machine drifts. About five minutes.
+ * Runs the benchmark: short turns that alternate between all servers, each figure held against bare
+ * Express in the same round, because the speed of a machine drifts; and in blocks with new processes,
+ * because one process may be faster than another of the same code. About five minutes.
  *
- * `node run.js [--rounds 6] [--seconds 0.5] [--only ours,jose]` writes results.json, results.md and
- * results.svg, the latter two by `report.js`, unless `--only` leaves somebody out.
+ * `node run.js [--blocks 3] [--rounds 5] [--seconds 0.15] [--only ours,jose]` writes results.json,
+ * results.md and results.svg, the latter two by `report.js`, unless `--only` leaves somebody out.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,15 +14,17 @@ import { forge, startIssuer } from './issuer.js';
 import { median, spread } from './numbers.js';
 import { measure, startLoad, startRedis, startServer } from './processes.js';
 import { report, table } from './report.js';
-import { BARE, JOSE, OURS, rivals, withMfa } from './rivals.js';
+import { BARE, OURS, OURS_WITH_MFA, rivals, withMfa } from './rivals.js';
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '6' },
-    seconds: { type: 'string', default: '0.5' },
+    blocks: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '0.15' },
     only: { type: 'string' },
   },
 });
+const blocks = Number(options.blocks);
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const only = options.only?.split(',');
@@ -30,7 +33,7 @@ const CONNECTIONS = 32;
 const WARM_TOKENS = 1_000;
 /** More than anybody gets through in a second; for the slow signatures of RS256 fewer. */
 const COLD_TOKENS = { ES256: Math.ceil(9_000 * seconds), RS256: Math.ceil(3_000 * seconds) };
-const WARM_UP_SECONDS = 0.2;
+const WARM_UP_SECONDS = 0.05;
 
 const issuer = await startIssuer();
 const load = startLoad();
@@ -40,43 +43,44 @@ if (redis === undefined)
 
 const measured = rivals.filter(isChosen);
 const guarded = withMfa.filter((one) => isChosen(one) && (!one.redis || redis !== undefined));
+const all = [{ server: BARE, alg: 'ES256' }, ...measured, ...guarded];
 const servers = new Map();
-for (const { server } of [{ server: BARE }, ...measured, ...guarded]) {
-  const settings = { ...issuer.settings, redisUrl: redis?.url };
-  servers.set(server, await startServer(server, settings));
-}
 
 const warm = tokensOf(WARM_TOKENS);
 const forged = { ES256: forge(warm.ES256), RS256: forge(warm.RS256) };
 /** By scenario and server, one figure for each round. */
 const samples = {};
+/** By server, one figure for each block. */
+const processorShares = {};
 
-progress('until everything is compiled');
-await startMfa();
-for (const { server, alg = 'ES256' } of [{ server: BARE }, ...measured, ...guarded]) {
-  const groups = [
-    { tokens: warm[alg], connections: CONNECTIONS / 2 },
-    { tokens: issuer.tokens(1_000, alg), connections: CONNECTIONS / 2 },
-  ];
-  await drive(server, { groups, seconds: 2 });
-}
+// It counts bytes, so that it may run beside what is compiled.
+const memory = measure('memory.js', [], ['--expose-gc']);
 
-for (let round = 0; round < rounds; round += 1) {
-  progress(`round ${round + 1} of ${rounds}`);
-  const order = (list) => (round % 2 === 0 ? list : list.toReversed());
+for (let block = 0; block < blocks; block += 1) {
+  progress(`block ${block + 1} of ${blocks}: new processes, until everything is compiled`);
+  await restartAll();
 
+  progress('  warm');
   await startMfa();
-  await scenario('warm', order([...measured, ...guarded]), ({ alg = 'ES256' }) => ({
+  await scenario('warm', [...measured, ...guarded], ({ alg }) => ({
     groups: [{ tokens: warm[alg], connections: CONNECTIONS }],
   }));
 
-  const cold = tokensOf(COLD_TOKENS);
-  await scenario('cold', order(measured), ({ alg = 'ES256' }) => ({
+  progress('  processor time');
+  for (const { server } of [...measured, ...guarded].filter(isProfiled)) {
+    const groups = [{ tokens: warm.ES256, connections: CONNECTIONS }];
+    const work = () => drive(server, { groups, seconds: 1.5 });
+    (processorShares[server] ??= []).push(await servers.get(server).processorShareOf(work));
+  }
+
+  progress('  cold');
+  await scenario('cold', measured, ({ alg }, cold) => ({
     groups: [{ tokens: cold[alg], connections: CONNECTIONS }],
     once: true,
   }));
 
-  await scenario('flood', order(measured), ({ alg = 'ES256' }) => ({
+  progress('  flood');
+  await scenario('flood', measured, ({ alg }) => ({
     groups: [
       { tokens: warm[alg], connections: CONNECTIONS / 2 },
       { tokens: forged[alg], connections: CONNECTIONS / 2 },
@@ -86,15 +90,15 @@ for (let round = 0; round < rounds; round += 1) {
 
 progress('unknown kids');
 const unknownKids = {};
-for (const { server, alg = 'ES256' } of measured) {
-  const tokens = issuer.tokens(alg === 'ES256' ? 4_000 : 1_000, alg, { kid: (n) => `kid-${n}` });
+for (const { server, alg } of measured) {
+  const tokens = issuer.tokens(alg === 'ES256' ? 3_000 : 500, alg, { kid: (n) => `kid-${n}` });
   const before = issuer.fetches();
   const [good] = await drive(server, {
     groups: [
       { tokens: warm[alg], connections: CONNECTIONS / 2 },
       { tokens, connections: CONNECTIONS / 2 },
     ],
-    seconds: 2,
+    seconds: 1,
     warmUpSeconds: 0,
   });
   const refused = good.requests - (good.statuses['200'] ?? 0);
@@ -110,7 +114,7 @@ for (const count of measured.some(({ server }) => server === OURS) ? [1, 8, 64, 
   const ratios = [];
   const p99 = [];
   for (let round = 0; round < 3; round += 1) {
-    const job = { groups: [{ tokens: warm.ES256, connections: count }], seconds: 0.7 };
+    const job = { groups: [{ tokens: warm.ES256, connections: count }], seconds: 0.4 };
     const [bare] = await drive(BARE, job);
     const [ours] = await drive(OURS, job);
     ratios.push(ours.perSecond / bare.perSecond);
@@ -124,16 +128,18 @@ load.stop();
 issuer.close();
 redis?.stop();
 
-progress('memory, import, growth');
+progress('import, growth');
 const results = {
   date: new Date().toISOString().slice(0, 10),
   machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, node: process.version },
-  rounds,
+  rounds: blocks * rounds,
+  blocks,
   seconds,
   samples,
+  processorShares,
   unknownKids,
   connections,
-  memory: await measure('memory.js', [], ['--expose-gc']),
+  memory: await memory,
   import: await measure('import.js'),
   growth: await measure('growth.js', [], ['--expose-gc', '--max-old-space-size=6144']),
 };
@@ -148,6 +154,10 @@ function isChosen({ server }) {
   return only === undefined || only.includes(server);
 }
 
+function isProfiled({ server }) {
+  return [OURS, OURS_WITH_MFA].includes(server);
+}
+
 function tokensOf(count) {
   const countOf = (alg) => (typeof count === 'number' ? count : count[alg]);
   const needsRsa = measured.some(({ alg }) => alg === 'RS256');
@@ -157,41 +167,63 @@ function tokensOf(count) {
   };
 }
 
-/** Measures each server once, beside bare Express in the same minute. */
-async function scenario(name, list, jobOf) {
-  const bareJob = { groups: [{ tokens: warm.ES256, connections: CONNECTIONS }] };
-  const bare = [(await drive(BARE, bareJob))[0].perSecond];
-  const figures = {};
-  for (const one of list) {
-    const job = jobOf(one);
-    if (job.once !== true) await sendEachOnce(one.server, job.groups[0].tokens);
-    figures[one.server] = await driveWithCpu(one.server, job);
-  }
-  bare.push((await drive(BARE, bareJob))[0].perSecond);
-  const barePerSecond = (bare[0] + bare[1]) / 2;
-  for (const [server, { good, cpuMicroseconds }] of Object.entries(figures)) {
-    const { perSecond, p50, p99 } = good;
-    const sample = { toBare: perSecond / barePerSecond, perSecond, p50, p99, cpuMicroseconds };
-    ((samples[name] ??= {})[server] ??= []).push(sample);
+/** Ends the processes of the block before and starts new ones. */
+async function restartAll() {
+  for (const server of servers.values()) server.stop();
+  const settings = { ...issuer.settings, redisUrl: redis?.url };
+  for (const { server } of all) servers.set(server, await startServer(server, settings));
+  for (const { server, alg } of all) {
+    const groups = [
+      { tokens: warm[alg], connections: CONNECTIONS / 2 },
+      { tokens: issuer.tokens(1_000, alg), connections: CONNECTIONS / 2 },
+    ];
+    await drive(server, { groups, seconds: 1.2 });
   }
 }
 
-/** So that whoever remembers tokens knows them all, as after a minute of that traffic. */
-async function sendEachOnce(server, tokens) {
-  const groups = [{ tokens, connections: CONNECTIONS }];
+/** Rounds of one turn for each server and three for bare Express, spread among them. */
+async function scenario(name, list, jobOf) {
+  for (let round = 0; round < rounds; round += 1) {
+    const cold = name === 'cold' ? tokensOf(COLD_TOKENS) : undefined;
+    // As after a minute of that traffic.
+    if (name !== 'cold' && round === 0) {
+      for (const { server } of list.filter(({ remembers }) => remembers))
+        await sendEachOnce(server);
+    }
+    const bare = [];
+    const figures = {};
+    const order = round % 2 === 0 ? list : list.toReversed();
+    for (const [turn, one] of order.entries()) {
+      if (turn === 0 || turn === Math.floor(order.length / 2)) bare.push(await bareTurn());
+      figures[one.server] = await turnOf(one.server, jobOf(one, cold));
+    }
+    bare.push(await bareTurn());
+    const barePerSecond = bare.reduce((sum, one) => sum + one) / bare.length;
+    for (const [server, { perSecond, p50, p99 }] of Object.entries(figures)) {
+      const sample = { toBare: perSecond / barePerSecond, perSecond, p50, p99 };
+      ((samples[name] ??= {})[server] ??= []).push(sample);
+    }
+  }
+}
+
+async function bareTurn() {
+  const groups = [{ tokens: warm.ES256, connections: CONNECTIONS }];
+  return (await turnOf(BARE, { groups })).perSecond;
+}
+
+async function sendEachOnce(server) {
+  const groups = [{ tokens: warm.ES256, connections: CONNECTIONS }];
   await drive(server, { groups, once: true, seconds: 30, warmUpSeconds: 0 });
 }
 
-async function driveWithCpu(server, job) {
-  const { cpuMicroseconds } = servers.get(server);
-  const before = await cpuMicroseconds();
+/** The figures of the valid requests. */
+async function turnOf(server, job) {
   const groups = await drive(server, job);
-  const answers = groups.reduce((sum, group) => sum + group.answers, 0);
   const [good, bad] = groups;
   if (Object.keys(good.statuses).join() !== '200' || bad?.statuses['200'] !== undefined) {
     throw new Error(`${server}: ${JSON.stringify(groups.map(({ statuses }) => statuses))}`);
   }
-  return { good, cpuMicroseconds: ((await cpuMicroseconds()) - before) / answers };
+  return good;
 }
 
 function drive(server, job) {
