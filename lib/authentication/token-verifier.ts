@@ -61,9 +61,10 @@ export class TokenVerifier {
   readonly #rules: VerificationRules;
   /**
    * Signatures. Good ones keep the four threads of libuv busy, for to wake one takes longer than to
-   * give it more. Of bad ones each turn of the event loop has a few, or a flood would take it all.
+   * give it more. After bad ones it is one for each thread, or a flood would take up each turn of
+   * the event loop; with fewer, a few bad ones would make the good ones wait.
    */
-  readonly #line = new WaitingLine({ most: 16, fewest: 2, share: 8 });
+  readonly #line = new WaitingLine({ most: 16, fewest: 4, share: 8 });
 
   constructor(issuers: readonly TokenIssuer[], clock: Clock, rules: VerificationRules) {
     this.#clock = clock;
