@@ -58,7 +58,6 @@ async function run({ port, method = 'GET', path = '/me', groups, seconds, warmUp
       answers,
       requests: latencies.length,
       perSecond: latencies.length / elapsedSeconds,
-      p50: latencies[Math.floor(latencies.length * 0.5)],
       p99: latencies[Math.floor(latencies.length * 0.99)],
       statuses,
     };
@@ -69,7 +68,11 @@ async function run({ port, method = 'GET', path = '/me', groups, seconds, warmUp
 const idle = new Map();
 
 async function takeConnection(port) {
-  return idle.get(port)?.pop() ?? open(port);
+  for (;;) {
+    const connection = idle.get(port)?.pop() ?? (await open(port));
+    // A server that is gone may have had the same port.
+    if (!connection.socket.destroyed) return connection;
+  }
 }
 
 function leaveConnection(port, connection) {
@@ -93,10 +96,11 @@ async function open(port) {
     received = '';
     answered(status);
   });
-  // The server of an earlier block is gone.
+  // Its end is told by 'close'.
   socket.on('error', () => {});
 
   return {
+    socket,
     /** Sends one request after the other, until there is none. */
     drive: (next, onAnswer) =>
       new Promise((resolve, reject) => {

@@ -5,13 +5,13 @@ import { median } from './numbers.js';
 import { OURS, rivals } from './rivals.js';
 
 const WIDTH = 960;
-const HEIGHT = 470;
 const SCENARIOS = [
   { name: 'warm', color: '#1f5fbf' },
   { name: 'cold', color: '#7aa7e0' },
   { name: 'flood', color: '#e08a3c' },
 ];
 const BARS = { left: 235, top: 64, width: 330, row: 44, bar: 10 };
+const HEIGHT = BARS.top + rivals.length * BARS.row + 54;
 const CURVE = { left: 650, top: 64, width: 270, height: 330 };
 
 export function plot(results) {
