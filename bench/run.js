@@ -35,6 +35,8 @@ const WARM_TOKENS = 1_000;
 /** More than anybody gets through in a second; for the slow signatures of RS256 fewer. */
 const COLD_TOKENS = { ES256: Math.ceil(9_000 * seconds), RS256: Math.ceil(3_000 * seconds) };
 const WARM_UP_SECONDS = 0.05;
+/** A job that ends with its list of tokens. */
+const EACH_ONCE = { once: true, seconds: 30, warmUpSeconds: 0 };
 
 const issuer = await startIssuer();
 const load = startLoad();
@@ -63,15 +65,13 @@ for (let block = 0; block < blocks; block += 1) {
 
   progress('  warm');
   await startMfa();
-  await scenario('warm', [...measured, ...guarded], ({ alg }) => ({
-    groups: [{ tokens: warm[alg], connections: CONNECTIONS }],
-  }));
+  await scenario('warm', [...measured, ...guarded], warmJob);
 
   progress('  processor time');
-  for (const { server } of [...measured, ...guarded].filter(isProfiled)) {
-    const groups = [{ tokens: warm.ES256, connections: CONNECTIONS }];
-    const work = () => drive(server, { groups, seconds: 1.5 });
-    (processorShares[server] ??= []).push(await servers.get(server).processorShareOf(work));
+  for (const one of [...measured, ...guarded].filter(isProfiled)) {
+    const work = () => drive(one.server, { ...warmJob(one), seconds: 1.5 });
+    const share = await servers.get(one.server).processorShareOf(work);
+    (processorShares[one.server] ??= []).push(share);
   }
 
   progress('  cold');
@@ -187,7 +187,8 @@ async function scenario(name, list, jobOf) {
   const cold = Array.from({ length: name === 'cold' ? rounds : 0 }, () => tokensOf(COLD_TOKENS));
   for (const one of list) {
     // As after a minute of that traffic.
-    if (name !== 'cold' && one.remembers) await sendEachOnce(one.server);
+    if (name !== 'cold' && one.remembers)
+      await drive(one.server, { ...warmJob(one), ...EACH_ONCE });
     let before = await bareTurn();
     for (let round = 0; round < rounds; round += 1) {
       const { perSecond, p99 } = await turnOf(one.server, jobOf(one, cold[round]));
@@ -200,13 +201,11 @@ async function scenario(name, list, jobOf) {
 }
 
 async function bareTurn() {
-  const groups = [{ tokens: warm.ES256, connections: CONNECTIONS }];
-  return (await turnOf(BARE, { groups })).perSecond;
+  return (await turnOf(BARE, warmJob({ alg: 'ES256' }))).perSecond;
 }
 
-async function sendEachOnce(server) {
-  const groups = [{ tokens: warm.ES256, connections: CONNECTIONS }];
-  await drive(server, { groups, once: true, seconds: 30, warmUpSeconds: 0 });
+function warmJob({ alg }) {
+  return { groups: [{ tokens: warm[alg], connections: CONNECTIONS }] };
 }
 
 /** The figures of the valid requests. */
@@ -224,17 +223,10 @@ function drive(server, job) {
   return load.ask({ port, seconds, warmUpSeconds: WARM_UP_SECONDS, ...job });
 }
 
-/** An MFA session lasts 300 s, and a run may last longer. */
+/** Anew for each block: an MFA session lasts 300 s. */
 async function startMfa() {
-  for (const { server } of guarded) {
-    await drive(server, {
-      method: 'POST',
-      path: '/mfa',
-      groups: [{ tokens: warm.ES256, connections: CONNECTIONS }],
-      once: true,
-      seconds: 30,
-      warmUpSeconds: 0,
-    });
+  for (const one of guarded) {
+    await drive(one.server, { ...warmJob(one), ...EACH_ONCE, method: 'POST', path: '/mfa' });
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type SessionName,
   type UserName,
 } from './store/record-keys.js';
-import { isPromiseLike, type MaybePromise } from './store/session-store.js';
+import { isPromiseLike, then, type MaybePromise } from './store/session-store.js';
 
 export interface RevocationRules {
   readonly maxSessionSeconds: number;
@@ -87,13 +87,10 @@ export class Revocation {
   }
 
   #check(identity: Identity): MaybePromise<void> {
-    const values = this.#store.read([identity.userSignOutKey, identity.ownSignOutKey]);
-    if (isPromiseLike(values)) {
-      return values.then(([ofUser, own]) => {
-        this.#judge(identity, ofUser, own);
-      });
-    }
-    this.#judge(identity, values[0], values[1]);
+    const keys = [identity.userSignOutKey, identity.ownSignOutKey];
+    return then(this.#store.read(keys), ([ofUser, own]) => {
+      this.#judge(identity, ofUser, own);
+    });
   }
 
   #checkIfAvailable(identity: Identity): MaybePromise<void> {

@@ -16,7 +16,7 @@ import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
 import type { UserName } from './store/record-keys.js';
-import { isPromiseLike, then, type MaybePromise } from './store/session-store.js';
+import { then, type MaybePromise } from './store/session-store.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
 
 /** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
@@ -103,19 +103,15 @@ export class WalletSessions implements Sessions {
   identify(request: RequestWithHeaders): MaybePromise<VerifiedSession | undefined> {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
-    const found = this.#tokens.find(token);
-    return isPromiseLike(found)
-      ? found.then((session) => this.#admit(session, request))
-      : this.#admit(found, request);
+    return then(this.#tokens.find(token), (session) => this.#admit(session, request));
   }
 
   /** @throws SessionError where the policy is not satisfied */
   checkMfa(session: VerifiedSession, policy: MfaPolicy): MaybePromise<void> {
     const identity = VerifiedSession.identityOf(session);
-    const confirmed = this.#revocation.confirm(identity);
-    return isPromiseLike(confirmed)
-      ? confirmed.then(() => this.#mfaGuard.check(session, identity, policy))
-      : this.#mfaGuard.check(session, identity, policy);
+    return then(this.#revocation.confirm(identity), () =>
+      this.#mfaGuard.check(session, identity, policy),
+    );
   }
 
   /** Whole seconds until the session ends, where that is near enough to warn. */
@@ -208,14 +204,12 @@ export class WalletSessions implements Sessions {
 
   #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<VerifiedSession> {
     const identity = VerifiedSession.identityOf(session);
-    const checked = this.#revocation.check(identity);
-    if (isBoundToToken(identity)) {
+    return then(this.#revocation.check(identity), () => {
       const previousToken = request.headers['previous-access-token'];
-      if (typeof previousToken === 'string') {
-        return then(checked, () => this.#carryOverFirst(session, identity, previousToken));
-      }
-    }
-    return isPromiseLike(checked) ? checked.then(() => session) : session;
+      return isBoundToToken(identity) && typeof previousToken === 'string'
+        ? this.#carryOverFirst(session, identity, previousToken)
+        : session;
+    });
   }
 
   /** Before the request goes on, so that its own check of MFA finds what was carried over. */

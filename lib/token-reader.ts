@@ -104,12 +104,8 @@ function isRepeated(name: string, rawHeaders: readonly string[] | undefined): bo
   if (rawHeaders === undefined) return false;
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.length === name.length) count += 1;
+    const candidate = rawHeaders[index];
+    if (candidate?.length === name.length && candidate.toLowerCase() === name) count += 1;
   }
-  // There is hardly another header of that length, so that nothing has to be compared.
-  return (
-    count > 1 &&
-    rawHeaders.filter((candidate, index) => index % 2 === 0 && candidate.toLowerCase() === name)
-      .length > 1
-  );
+  return count > 1;
 }

@@ -15,11 +15,6 @@ import {
 const clock = createTestClock();
 const jwksUri = 'https://issuer.example/jwks.json';
 
-function forged(token: string): string {
-  const at = token.lastIndexOf('.') + 1;
-  return `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
-}
-
 describe('Many tokens at once', () => {
   const key = new SigningKey();
   const authentication = customAuthentication({
@@ -27,14 +22,16 @@ describe('Many tokens at once', () => {
     audience: AUDIENCE,
     jwks: keySetOf(key),
   });
-  const tokenOf = (user: string): string => key.token(accessTokenClaims(clock(), { sub: user }));
+  const tokenOf = (user: string, signer = key): string =>
+    signer.token(accessTokenClaims(clock(), { sub: user }), { kid: key.kid });
+  const forgedOf = (user: string): string => tokenOf(user, new SigningKey());
 
   it('each get their own answer, the good ones and the bad ones', async () => {
     const sessions = createSessions({ authentication, clock });
     const users = Array.from({ length: 600 }, (_, index) => `user-${index}`);
     const answers = await Promise.all(
       users.map(async (user, index) => {
-        const token = index % 3 === 1 ? forged(tokenOf(user)) : tokenOf(user);
+        const token = index % 3 === 1 ? forgedOf(user) : tokenOf(user);
         return sessions.authenticateToken(token).then(
           ({ userId }) => userId,
           (error: unknown) => (error as SessionError).errorType,
@@ -46,7 +43,7 @@ describe('Many tokens at once', () => {
 
   it('leave room: after a crowd of bad ones a good one is verified as before', async () => {
     const sessions = createSessions({ authentication, clock });
-    const crowd = Array.from({ length: 50 }, () => forged(tokenOf('mallory')));
+    const crowd = Array.from({ length: 50 }, () => forgedOf('mallory'));
     for (let round = 0; round < 3; round += 1) {
       const refused = await Promise.allSettled(crowd.map((one) => sessions.authenticateToken(one)));
       expect(refused.map(({ status }) => status)).toEqual(crowd.map(() => 'rejected'));

@@ -152,10 +152,11 @@ export class TokenVerifier {
     const { issuer } = known;
     const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds } = facts;
     const user = { issuer: issuer.issuer, userId };
-    const tokenId = facts.jti ?? hashOfSigningInput(compact);
+    const tokenHash = hashOfSigningInput(compact);
+    const tokenId = facts.jti ?? tokenHash;
     const { userSignOutKey, ownSignOutKey, tokenDigest } =
       sessionId === undefined
-        ? keysOfToken(user, tokenId, hashOfSigningInput(compact))
+        ? keysOfToken(user, tokenId, tokenHash)
         : keysOfSession(user, sessionId);
     const usualAge = keys === undefined ? DEFAULT_REMOTE_AGE_SECONDS : DEFAULT_AGE_SECONDS;
     const maxAgeSeconds = this.#rules.maxAgeSeconds ?? usualAge;

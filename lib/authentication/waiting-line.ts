@@ -3,6 +3,7 @@
  * comes on top of these waits in line. What turns out to have been worth nothing makes the way in
  * narrow, and what was worth it makes it wide again.
  */
+
 export interface LineRules {
   /** How many pieces of work are under way at once, after nothing but good ones. */
   readonly most: number;

@@ -17,7 +17,7 @@ import {
   type UserName,
 } from '../store/record-keys.js';
 import { RecordReader } from '../store/record.js';
-import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
+import { then, type MaybePromise } from '../store/session-store.js';
 import { isAlive, mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-policy.js';
 import {
   decodeMfa,
@@ -64,10 +64,9 @@ export class MfaSessions {
   find(identity: Identity): MaybePromise<StoredMfa> {
     const { keys, reader } = this.#placeOf(identity);
     // A copy: these keys are asked for again, and a store may do with an array what it likes.
-    const found = this.#store.read([...keys]);
-    return isPromiseLike(found)
-      ? found.then(([own, ofUser]) => decodeMfa(own, ofUser, this.#clock(), reader))
-      : decodeMfa(found[0], found[1], this.#clock(), reader);
+    return then(this.#store.read([...keys]), ([own, ofUser]) =>
+      decodeMfa(own, ofUser, this.#clock(), reader),
+    );
   }
 
   async start(identity: Identity, proof: MfaProof): Promise<MfaSession> {

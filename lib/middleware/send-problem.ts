@@ -4,8 +4,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
 import type { Configuration } from '../options.js';
-import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
-import { passOn, type ErrorMiddleware, type Next } from './middleware.js';
+import type { MaybePromise } from '../store/session-store.js';
+import { passOn, whenDone, type ErrorMiddleware, type Next } from './middleware.js';
 
 /** RFC 9110 section 8, and what belongs to a body of another length. */
 const REPRESENTATION_HEADERS = [
@@ -52,10 +52,7 @@ export function problemHandler(): ErrorMiddleware {
   };
 }
 
-/**
- * Does what a middleware does, and goes on to the next one or refuses the request: at once where
- * nothing has to be waited for. Express 4 ignores a rejected promise, so nothing is thrown.
- */
+/** Does what a middleware does, and goes on to the next one or refuses the request. */
 export function passOrRefuse(
   work: () => MaybePromise<void>,
   onError: Configuration['onError'],
@@ -63,22 +60,12 @@ export function passOrRefuse(
   res: ServerResponse,
   next: Next,
 ): void {
-  let done: MaybePromise<void>;
-  try {
-    done = work();
-  } catch (error) {
-    refuse(error, onError, req, res, next);
-    return;
-  }
-  if (!isPromiseLike(done)) {
-    next();
-    return;
-  }
-  done.then(
+  whenDone(
+    work,
     () => {
       next();
     },
-    (error: unknown) => {
+    (error) => {
       refuse(error, onError, req, res, next);
     },
   );

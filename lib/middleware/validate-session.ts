@@ -7,7 +7,7 @@ import { SessionError } from '../errors.js';
 import { parseOptions, type SessionOptions } from '../options.js';
 import type { VerifiedSession } from '../session.js';
 import { WalletSessions, type Sessions } from '../sessions.js';
-import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
+import { then, type MaybePromise } from '../store/session-store.js';
 import type { Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';
@@ -47,16 +47,10 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
       next(propertyTaken(property));
       return;
     }
-    const identify = (): MaybePromise<void> => {
-      const identified = sessions.identify(req);
-      if (!isPromiseLike(identified)) {
-        admit(req, res, identified);
-        return;
-      }
-      return identified.then((session) => {
+    const identify = (): MaybePromise<void> =>
+      then(sessions.identify(req), (session) => {
         admit(req, res, session);
       });
-    };
     passOrRefuse(identify, onError, req, res, next);
   };
 }

@@ -36,7 +36,7 @@ export class GuardedStore {
   read(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]> {
     return this.#guard(
       () => this.#store.read(keys),
-      (values) => areValues(values, keys.length),
+      (values) => Array.isArray(values) && values.length === keys.length && values.every(isValue),
     );
   }
 
@@ -118,12 +118,8 @@ function unsound(): SessionError {
   return unavailable(new Error('the store answered something that is no answer'));
 }
 
-function areValues(values: unknown, count: number): boolean {
-  if (!Array.isArray(values) || values.length !== count) return false;
-  for (const value of values as unknown[]) {
-    if (value !== undefined && typeof value !== 'string') return false;
-  }
-  return true;
+function isValue(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 /** A store that refuses one write because it is full is well otherwise, and so not left alone. */

@@ -69,8 +69,8 @@ export function mfaEndKey({ userSignOutKey }: Pick<RecordKeys, 'userSignOutKey'>
 }
 
 /** Where the record of an expired MFA session goes when another takes its place. */
-export function replacedMfaKey(key: string, text: string): string {
-  return `${key}:replaced:${digest(text)}`;
+export function replacedMfaKey(mfaKey: string, text: string): string {
+  return key(mfaKey, ':replaced:', digest(text));
 }
 
 const SIGNED_OUT = ':signed-out';
