@@ -27,7 +27,11 @@ function child(file) {
         forked.send(message);
       });
     },
-    stop: () => forked.disconnect(),
+    async stop() {
+      const exited = once(forked, 'exit');
+      forked.disconnect();
+      await exited;
+    },
   };
 }
 

@@ -7,7 +7,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median, spread } from './numbers.js';
 import { plot } from './plot.js';
-import { CEILING, JOSE, OURS, OURS_WITH_MFA, rivals, withMfa } from './rivals.js';
+import {
+  CEILING,
+  JOSE,
+  OURS,
+  OURS_WITH_EMPTY_GUARD,
+  OURS_WITH_MFA,
+  OURS_WITH_MFA_ON_CACHED_REDIS,
+  OURS_WITH_MFA_ON_REDIS,
+  rivals,
+} from './rivals.js';
 
 export function report(results) {
   write('results.md', table(results));
@@ -16,7 +25,7 @@ export function report(results) {
 
 /** The tables of a run, in Markdown. */
 export function table(results) {
-  const { date, machine, blocks, rounds, seconds } = results;
+  const { date, machine, seconds } = results;
   return `${rivalsTable(results)}
 
 _warm_: 1,000 tokens repeated. _cold_: each token once. _flood_: the valid requests alone, while half of the connections send bad signatures. All three: requests a second, as a share of what bare Express 5 did right before and after. _p99_: of warm requests. _heap_: for each remembered token of ${results.memory.tokenLength} characters. _key sets_: how often the JWKS was fetched in a second while half of the connections sent unknown \`kid\`s, and how many valid requests were refused over it.
@@ -25,7 +34,7 @@ ${goalsTable(results)}
 
 ${growthTable(results)}
 
-Measured on ${date}: Node ${machine.node.slice(1)}, ${machine.cores} cores of ${machine.cpu}, loopback, 32 connections, ES256. Medians of ${rounds} rounds of ${seconds} s for each, with new processes ${blocks} times; half of the rounds lie within ±${noise(results).toFixed(2)} of them. Machines differ, and drift: compare within one run alone.
+Measured on ${date}: Node ${machine.node.slice(1)}, ${machine.cores} cores of ${machine.cpu}, loopback, 32 connections, ES256. Medians of rounds of ${seconds} s: ${turns(results, OURS)} where there is a goal to meet, else ${turns(results, rivals.at(-1).server)}. Half of the rounds lie within ±${noise(results).toFixed(2)} of them. Machines differ, and drift: compare within one run alone.
 `;
 }
 
@@ -43,23 +52,27 @@ function rivalsTable(results) {
   return markdown(head, rows);
 }
 
-/** What issue trackers would call the service level objectives. */
+/** What was measured, beside what it has to be. */
 function goalsTable(results) {
-  const against = (name, one, other) =>
-    paired(toBare(results, name, one), toBare(results, name, other));
-  const [memory, , cached] = withMfa.map(({ server }) => server);
+  const warm = (one) => toBare(results, 'warm', one);
+  const against = (name, one, other) => paired(results.samples[name], one, other);
   const rows = [
-    ['warm requests, to bare Express', 0.9, toBare(results, 'warm', OURS)],
-    ['the same with `requireMfa()`, memoryStore()', 0.88, toBare(results, 'warm', memory)],
-    [
-      'the same of a cache by hand, which checks nothing else',
-      undefined,
-      toBare(results, 'warm', CEILING),
-    ],
+    ['warm requests, to bare Express', 0.9, warm(OURS)],
+    ['the same of a cache by hand, which checks nothing else', undefined, warm(CEILING)],
+    ['the same with `requireMfa()`, memoryStore()', 0.88, warm(OURS_WITH_MFA)],
+    ['the same with an empty guard in its place', undefined, warm(OURS_WITH_EMPTY_GUARD)],
     ['cold requests, to jose by hand', 1, against('cold', OURS, JOSE)],
     ['valid requests in a flood, to jose by hand', 2, against('flood', OURS, JOSE)],
-    ['`requireMfa()` on Redis, to memory', undefined, against('warm', withMfa[1].server, memory)],
-    ['the same with client-side caching', 0.85, against('warm', cached, memory)],
+    [
+      '`requireMfa()` on Redis, to memory',
+      undefined,
+      against('warm', OURS_WITH_MFA_ON_REDIS, OURS_WITH_MFA),
+    ],
+    [
+      'the same with client-side caching',
+      0.85,
+      against('warm', OURS_WITH_MFA_ON_CACHED_REDIS, OURS_WITH_MFA),
+    ],
   ]
     .filter(([, , ratios]) => ratios.length > 0)
     .map(([what, goal, ratios]) => [
@@ -72,8 +85,9 @@ function goalsTable(results) {
     return shares === undefined ? '–' : `${(median(shares) * 100).toFixed(1)} %`;
   };
   rows.push(
-    ["share of a warm server's processor time in this package", '–', shareOf(OURS)],
-    ['the same with `requireMfa()`, memoryStore()', '–', shareOf(OURS_WITH_MFA)],
+    // What 0.9 and 0.88 leave, without the noise of a machine that others use as well.
+    ["share of a warm server's processor time in this package", '≤ 10 %', shareOf(OURS)],
+    ['the same with `requireMfa()`, memoryStore()', '≤ 12 %', shareOf(OURS_WITH_MFA)],
     ['heap for each remembered token', '≤ 700 bytes', `${results.memory.ours} bytes`],
     [
       "cold process: import and mount, to `import 'jose'`",
@@ -114,9 +128,19 @@ export function toBare({ samples }, name, server) {
   return (samples[name]?.[server] ?? []).map((sample) => sample.toBare);
 }
 
-/** One server held against another, round by round. */
-function paired(ones, others) {
-  return ones.flatMap((one, round) => (round in others ? [one / others[round]] : []));
+/** One server held against another, in the rounds that both were in. */
+function paired(samples, one, other) {
+  const others = new Map(samples?.[other]?.map(({ at, toBare }) => [at, toBare]));
+  return (samples?.[one] ?? [])
+    .filter(({ at }) => others.has(at))
+    .map(({ at, toBare }) => toBare / others.get(at));
+}
+
+/** How many rounds a server was in, and of how many processes. */
+function turns({ samples }, server) {
+  const rounds = (samples.warm?.[server] ?? []).map(({ at }) => at.split('.')[0]);
+  const processes = new Set(rounds).size;
+  return `${rounds.length} in ${processes === 1 ? 'one process' : `${processes} processes`}`;
 }
 
 function noise(results) {

@@ -205,8 +205,9 @@ export class WalletSessions implements Sessions {
   #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<VerifiedSession> {
     const identity = VerifiedSession.identityOf(session);
     return then(this.#revocation.check(identity), () => {
+      if (!isBoundToToken(identity)) return session;
       const previousToken = request.headers['previous-access-token'];
-      return isBoundToToken(identity) && typeof previousToken === 'string'
+      return typeof previousToken === 'string'
         ? this.#carryOverFirst(session, identity, previousToken)
         : session;
     });
