@@ -263,7 +263,16 @@ jest.setTimeout(60_000);
     server.close();
     await send(page);
     await sees(page.getByText('The wallet cannot be reached.').first());
-    faults = faults.filter((fault) => !fault.includes('ERR_CONNECTION_REFUSED'));
+    // What was still on its way is reset.
+    faults = faults.filter((fault) => !/ERR_CONNECTION_(REFUSED|RESET)/.test(fault));
+  });
+
+  it('says so when the server is gone before the wallet is filled in', async () => {
+    const page = await open(context);
+    await page.route('**/transfers', (route) => route.abort());
+    await enterCode(page);
+    await sees(page.locator('#log').getByText('The wallet cannot be reached.'));
+    faults = faults.filter((fault) => !fault.includes('ERR_FAILED'));
   });
 
   it('looks like its screenshots', async () => {

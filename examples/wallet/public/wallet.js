@@ -135,7 +135,8 @@ async function showWallet(firstNote) {
   element('sign-in-view').hidden = true;
   for (const id of ['wallet-view', 'account']) element(id).hidden = false;
   note(firstNote);
-  await update();
+  // Where the sign-in form says what went wrong, nobody can see it any more.
+  await update().catch(() => note(UNREACHABLE));
   if (api === undefined) return;
   element('main').focus({ preventScroll: true });
   scrollTo(0, 0);
