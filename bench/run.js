@@ -49,8 +49,8 @@ const redis = await startRedis();
 if (redis === undefined)
   console.error('No redis-server in PATH: requireMfa() on Redis is left out.');
 
-const measured = rivals.filter(isChosen);
-const all = [...measured, ...guarded.filter((one) => isChosen(one) && (!one.redis || redis))];
+const all = [...rivals, ...guarded].filter((one) => isChosen(one) && (!one.redis || redis));
+const measured = all.filter(isRival);
 const servers = new Map();
 
 const warm = {
@@ -70,13 +70,12 @@ let memory;
 
 for (let block = 0; block < blocks; block += 1) {
   progress(`block ${block + 1} of ${blocks}: new processes, warm`);
-  const inBlock = (one) => block === 0 || one.hasGoal;
+  const ones = all.filter(({ hasGoal }) => block === 0 || hasGoal);
   // Who is always first, beside a bare Express of a few seconds, may look slower than who is last.
-  const inTurn = (list) =>
-    block % 2 === 0 ? list.filter(inBlock).reverse() : list.filter(inBlock);
+  if (block % 2 === 0) ones.reverse();
   await stopServers();
   await start({ server: BARE, alg: 'ES256', hasGoal: true });
-  for (const one of inTurn(all)) {
+  for (const one of ones) {
     await start(one);
     await compare('warm', block, one, () => ({
       ...warmJob(one),
@@ -87,7 +86,7 @@ for (let block = 0; block < blocks; block += 1) {
 
   progress('  cold');
   const cold = { ES256: [], RS256: [] };
-  for (const one of inTurn(measured)) {
+  for (const one of ones.filter(isRival)) {
     const groups = [{ tokens: unknown, connections: CONNECTIONS }];
     if (one.remembers) await drive(one.server, { groups, ...EACH_ONCE });
     await compare('cold', block, one, (round) => {
@@ -97,7 +96,7 @@ for (let block = 0; block < blocks; block += 1) {
   }
 
   progress('  flood');
-  for (const one of inTurn(measured)) {
+  for (const one of ones.filter(isRival)) {
     if (one.remembers) await drive(one.server, { ...warmJob(one), ...EACH_ONCE });
     await compare('flood', block, one, () => ({
       groups: [
@@ -147,6 +146,11 @@ function isChosen({ server }) {
   return only === undefined || only.includes(server);
 }
 
+/** Only they have something to say of new tokens and bad ones. */
+function isRival(one) {
+  return rivals.includes(one);
+}
+
 function isProfiled({ server }) {
   return [OURS, OURS_WITH_MFA].includes(server);
 }
@@ -167,7 +171,7 @@ async function stopServers() {
 
 /** An MFA session for each of the tokens. It lasts 300 s, longer than a block. */
 function startMfa(one) {
-  return drive(one.server, { ...warmJob(one), ...EACH_ONCE, method: 'POST', path: '/mfa' });
+  return turnOf(one.server, { ...warmJob(one), ...EACH_ONCE, method: 'POST', path: '/mfa' });
 }
 
 /** A server takes turns with bare Express. */

@@ -135,8 +135,7 @@ async function showWallet(firstNote) {
   element('sign-in-view').hidden = true;
   for (const id of ['wallet-view', 'account']) element(id).hidden = false;
   note(firstNote);
-  // Where the sign-in form says what went wrong, nobody can see it any more.
-  await update().catch(() => note(UNREACHABLE));
+  await update();
   if (api === undefined) return;
   element('main').focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -157,7 +156,10 @@ whenUsed('otp-form', 'submit', 'otp-error', async () => {
   const response = await post('/auth/sign-in', body, fetch);
   if (!response.ok) return 'That code is not right, or no longer valid. Ask for a new one.';
   ({ accessToken } = await response.json());
-  await showWallet('You signed in. This tab has its first access token.');
+  // Once the wallet is shown, nobody can see what this form says.
+  await showWallet('You signed in. This tab has its first access token.').catch(() =>
+    note(UNREACHABLE),
+  );
 });
 
 element('other-email').addEventListener('click', () => showSignIn());
