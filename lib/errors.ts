@@ -4,48 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-
-/** What went wrong, in CDP's own form of discriminator. */
-export type ErrorType =
-  | 'token_missing'
-  | 'invalid_request'
-  | 'token_invalid'
-  | 'token_expired'
-  | 'session_expired'
-  | 'session_revoked'
-  | 'mfa_required'
-  | 'mfa_expired'
-  | 'mfa_not_enrolled'
-  | 'verification_unavailable'
-  | 'store_unavailable';
-
-/** What the client should do next. */
-export type ErrorAction =
-  'sign_in' | 'fix_request' | 'refresh_token' | 'verify_mfa' | 'enroll_mfa' | 'retry';
-
-/** What a protected operation demanded, for the client to satisfy it. */
-export interface MfaDemand {
-  readonly maxAgeSeconds: number;
-  readonly methods?: readonly string[] | undefined;
-  readonly acr?: readonly string[] | undefined;
-}
-
-/** The body of an answer, RFC 9457. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly errorType: ErrorType;
-  readonly action: ErrorAction;
-  readonly correlationId: string;
-  /** Of MFA errors: how recent the verification has to be. */
-  readonly maxAgeSeconds?: number;
-  /** Of MFA errors on a route that names methods: one of these is wanted. */
-  readonly methods?: readonly string[];
-  /** Of MFA errors on a route that names `acr` values: one of these is wanted. */
-  readonly acrValues?: readonly string[];
-}
+import { CORRELATION_ID, REQUEST_ID } from './protocol.js';
+import type { ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
 
 interface Answer {
   readonly status: number;
@@ -220,7 +180,7 @@ const madeIds = new WeakMap<object, string>();
 
 function correlationIdOf(req: { readonly headers: IncomingHttpHeaders } | undefined): string {
   if (req === undefined) return randomUUID();
-  for (const given of [req.headers['x-correlation-id'], req.headers['x-request-id']]) {
+  for (const given of [req.headers[CORRELATION_ID], req.headers[REQUEST_ID]]) {
     if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given)) return given;
   }
   const made = madeIds.get(req) ?? randomUUID();

@@ -36,4 +36,5 @@ export type { CustomAuthenticationOptions } from './authentication/custom.js';
 export type { RequestWithHeaders, TokenReader } from './token-reader.js';
 export type { MaybePromise, SessionStore } from './store/session-store.js';
 export type { MemoryStoreOptions } from './store/memory.js';
-export type { ErrorAction, ErrorType, MfaDemand, Problem, SessionErrorOptions } from './errors.js';
+export type { SessionErrorOptions } from './errors.js';
+export type { ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';

@@ -12,6 +12,7 @@ import { MfaGuard, type MfaPolicy } from './mfa/mfa-guard.js';
 import { MfaSessions, type MfaProof } from './mfa/mfa-sessions.js';
 import type { MfaSession } from './mfa/mfa-policy.js';
 import { parseOptions, type Configuration, type SessionOptions } from './options.js';
+import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
 import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
@@ -206,7 +207,7 @@ export class WalletSessions implements Sessions {
     const identity = VerifiedSession.identityOf(session);
     return then(this.#revocation.check(identity), () => {
       if (!isBoundToToken(identity)) return session;
-      const previousToken = request.headers['previous-access-token'];
+      const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
       return typeof previousToken === 'string'
         ? this.#carryOverFirst(session, identity, previousToken)
         : session;

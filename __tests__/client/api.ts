@@ -6,7 +6,8 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SessionError } from '../../lib/errors.js';
-import type { ErrorType, SessionErrorOptions } from '../../lib/errors.js';
+import type { SessionErrorOptions } from '../../lib/errors.js';
+import type { ErrorType } from '../../lib/protocol.js';
 
 export interface Received {
   readonly method: string;

@@ -2,7 +2,7 @@
 import { expectTypeOf } from 'expect-type';
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { Problem, SessionFetchOptions } from 'express-wallet-session/client';
-import type { Problem as ServerProblem } from '../../lib/errors.js';
+import type { Problem as ServerProblem } from 'express-wallet-session';
 
 const origins = ['https://api.example.com'] as const;
 

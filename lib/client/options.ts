@@ -2,7 +2,7 @@
  * The options of `createSessionFetch()`, checked when it is called. What they mean for a request is
  * in session-fetch.ts and remedies.ts.
  */
-import type { Problem } from './problem.js';
+import type { Problem } from '../protocol.js';
 
 /** Options of `createSessionFetch()`. */
 export interface SessionFetchOptions {

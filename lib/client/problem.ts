@@ -1,38 +1,8 @@
 /**
  * The answers of the library as a client meets them. What is done about them is in remedies.ts.
  */
+import type { Problem } from '../protocol.js';
 import { discard } from './outgoing-request.js';
-
-/** The body of a refusal, RFC 9457; the same as the server's `Problem`. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** What went wrong, in CDP's own form of discriminator. */
-  readonly errorType:
-    | 'token_missing'
-    | 'invalid_request'
-    | 'token_invalid'
-    | 'token_expired'
-    | 'session_expired'
-    | 'session_revoked'
-    | 'mfa_required'
-    | 'mfa_expired'
-    | 'mfa_not_enrolled'
-    | 'verification_unavailable'
-    | 'store_unavailable';
-  /** What to do next. */
-  readonly action:
-    'sign_in' | 'fix_request' | 'refresh_token' | 'verify_mfa' | 'enroll_mfa' | 'retry';
-  readonly correlationId: string;
-  /** Of MFA errors: how recent the verification has to be. */
-  readonly maxAgeSeconds?: number;
-  /** Of MFA errors on a route that names methods: one of these is wanted. */
-  readonly methods?: readonly string[];
-  /** Of MFA errors on a route that names `acr` values: one of these is wanted. */
-  readonly acrValues?: readonly string[];
-}
 
 const MAX_CHARACTERS = 65_536;
 

@@ -2,12 +2,13 @@
  * Following a redirect by hand, as the Fetch standard does (4.4, HTTP-redirect fetch), so that the
  * tokens can be left behind where it leads to an origin that is not listed.
  */
+import { PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 
 /** The limit of the Fetch standard. */
 const MAX_REDIRECTS = 20;
 
-const meantForOneOrigin = /^(cookie|host|proxy-authorization|previous-access-token)$/;
+const meantForOneOrigin = ['cookie', 'host', 'proxy-authorization', PREVIOUS_ACCESS_TOKEN];
 
 /**
  * The request that a redirect asks for; undefined if the answer is none, or one that a browser does
@@ -31,7 +32,7 @@ export function redirected(
   const isElsewhere = url.origin !== from.origin;
   const kept = [...init.headers].filter(
     ([name]) =>
-      !(isElsewhere && meantForOneOrigin.test(name)) &&
+      !(isElsewhere && meantForOneOrigin.includes(name)) &&
       !(becomesGet && name.startsWith('content-')),
   );
   const changes = becomesGet ? { method: 'GET', body: null } : {};

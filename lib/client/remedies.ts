@@ -4,7 +4,7 @@
  */
 import type { AccessTokens } from './access-tokens.js';
 import type { SessionFetchOptions } from './options.js';
-import type { Problem } from './problem.js';
+import type { Problem } from '../protocol.js';
 import { retryAfterMilliseconds, sleep } from './waiting.js';
 
 /** A request that was refused. */

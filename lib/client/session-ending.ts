@@ -1,6 +1,7 @@
 /**
  * When to warn that the session ends: once per session, by the header `Session-Ends-In`.
  */
+import { SESSION_ENDS_IN } from '../protocol.js';
 
 /** Answers that overtake each other let the countdown jump back a little. */
 const TOLERANCE_SECONDS = 60;
@@ -16,7 +17,7 @@ export function watchSessionEnding(): SessionEnding {
   let lastSeen = -Infinity;
   return {
     firstWarning(response) {
-      const header = response.headers.get('session-ends-in') ?? '';
+      const header = response.headers.get(SESSION_ENDS_IN) ?? '';
       // Its absence says nothing: not every route is guarded.
       if (!/^\d+$/.test(header)) return undefined;
       const secondsLeft = Number(header);

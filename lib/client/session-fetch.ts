@@ -2,6 +2,7 @@
  * The session fetch: who gets the tokens, how far a redirect takes them, and trying again. What is
  * done about a refusal is in remedies.ts.
  */
+import { PREVIOUS_ACCESS_TOKEN as PREVIOUS } from '../protocol.js';
 import { trackAccessTokens } from './access-tokens.js';
 import type { Credentials } from './access-tokens.js';
 import { checkOptions } from './options.js';
@@ -14,8 +15,6 @@ import { markRedirected, redirected } from './redirects.js';
 import { createRemedies, notify } from './remedies.js';
 import { watchSessionEnding } from './session-ending.js';
 import { abortable } from './waiting.js';
-
-const PREVIOUS = 'previous-access-token';
 
 /**
  * A `fetch` that keeps a session going. It sends the access token to the listed origins, and after

@@ -5,7 +5,7 @@
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { isNonEmptyString, isRecord } from '../configuration.js';
-import type { MfaDemand } from '../errors.js';
+import type { MfaDemand } from '../protocol.js';
 import { then, type MaybePromise } from '../store/session-store.js';
 import { isSatisfied, mfaError, mfaSessionOf, refusal } from './mfa-policy.js';
 import type { KnownMfa, MfaEvidence, MfaSession } from './mfa-policy.js';

@@ -1,7 +1,8 @@
 /**
  * What a route demands of MFA, held against what is known: pure rules.
  */
-import { SessionError, type MfaDemand } from '../errors.js';
+import { SessionError } from '../errors.js';
+import type { MfaDemand } from '../protocol.js';
 
 /** The cached proof that a factor was verified. Its expiry is moved by no refresh. */
 export interface MfaSession {

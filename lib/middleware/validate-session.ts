@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ConfigurationError } from '../configuration.js';
 import { SessionError } from '../errors.js';
 import { parseOptions, type SessionOptions } from '../options.js';
+import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
 import { WalletSessions, type Sessions } from '../sessions.js';
 import { then, type MaybePromise } from '../store/session-store.js';
@@ -71,13 +72,15 @@ function propertyTaken(property: string): ConfigurationError {
   ]);
 }
 
+const LISTED = new RegExp(`(?:^|[\\s,])${SESSION_ENDS_IN}(?:$|[\\s,])`, 'i');
+
 /** Says when the user has to sign in again, and lets a browser's code read it across origins. */
 function warn(res: ServerResponse, endsInSeconds: number): void {
-  res.setHeader('Session-Ends-In', String(endsInSeconds));
+  res.setHeader(SESSION_ENDS_IN, String(endsInSeconds));
   const exposed = [res.getHeader('Access-Control-Expose-Headers') ?? []].flat().join(', ');
-  if (/(?:^|[\s,])session-ends-in(?:$|[\s,])/i.test(exposed)) return;
+  if (LISTED.test(exposed)) return;
   res.setHeader(
     'Access-Control-Expose-Headers',
-    exposed === '' ? 'Session-Ends-In' : `${exposed}, Session-Ends-In`,
+    exposed === '' ? SESSION_ENDS_IN : `${exposed}, ${SESSION_ENDS_IN}`,
   );
 }
