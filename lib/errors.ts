@@ -1,20 +1,26 @@
 /**
- * The answers of the library: each SessionError knows its status, its headers and what the client
- * should do next, so that the middleware only has to send it.
+ * The errors of the library. Each SessionError holds its status, its headers and the next step of
+ * the client, so that the middleware only has to send it.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CORRELATION_ID, REQUEST_ID } from './protocol.js';
-import type { ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
+import { types } from 'node:util';
+import { CORRELATION_ID, MFA_CHALLENGE_ID, REQUEST_ID } from './protocol.js';
+import type { ApprovalDemand, ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
 
 interface Answer {
   readonly status: number;
   readonly title: string;
   readonly action: ErrorAction;
   readonly detail: string;
-  /** The `error` code of RFC 6750 section 3.1 or RFC 9470 section 3. */
+  /** The `error` code of RFC 6750 section 3.1, RFC 9470 section 3 or RFC 9449 section 7.1. */
   readonly challenge?:
-    'none' | 'invalid_request' | 'invalid_token' | 'insufficient_user_authentication';
+    | 'none'
+    | 'invalid_request'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'insufficient_user_authentication'
+    | 'invalid_dpop_proof';
 }
 
 const answers: Readonly<Record<ErrorType, Answer>> = {
@@ -81,6 +87,32 @@ const answers: Readonly<Record<ErrorType, Answer>> = {
     detail: 'This operation needs MFA, and this user has not enrolled in it.',
     challenge: 'insufficient_user_authentication',
   },
+  mfa_flow_expired: {
+    status: 410,
+    title: 'MFA challenge expired',
+    action: 'start_over',
+    detail: 'This challenge is no longer open; send the request again to get a new one.',
+  },
+  mfa_invalid_code: {
+    status: 422,
+    title: 'MFA verification failed',
+    action: 'start_over',
+    detail: 'The factor was not verified; send the request again to get a new challenge.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'Scope insufficient',
+    action: 'request_access',
+    detail: 'The access token does not have the scope that this operation needs.',
+    challenge: 'insufficient_scope',
+  },
+  dpop_proof_invalid: {
+    status: 401,
+    title: 'DPoP proof invalid',
+    action: 'fix_request',
+    detail: 'Send one valid DPoP proof of this request with the access token.',
+    challenge: 'invalid_dpop_proof',
+  },
   verification_unavailable: {
     status: 503,
     title: 'Verification unavailable',
@@ -95,49 +127,84 @@ const answers: Readonly<Record<ErrorType, Answer>> = {
   },
 };
 
-/** What may be said beyond the kind of error. */
+/** The particulars of a `SessionError`. */
 export interface SessionErrorOptions {
-  /** For the client: what happened, in one sentence. Never a token, a key or a claim's value. */
+  /**
+   * One sentence for the client, without any token, key or claim value.
+   * @defaultValue a sentence for each `errorType`
+   */
   readonly detail?: string | undefined;
-  /** For the app's log alone. */
+  /** The reason, for the log of the app. It is never sent. */
   readonly cause?: unknown;
-  /** Where it differs from the usual one of its kind. */
+  /** @defaultValue the usual action of the `errorType`; with `approval`, `approve_request` */
   readonly action?: ErrorAction | undefined;
-  /** Of MFA errors. */
-  readonly mfa?: MfaDemand | undefined;
-  /** Of 503s; seconds, at least 1. @defaultValue 1 */
+  /** The demand of `requireMfa()`, in MFA errors. */
+  readonly mfa?: Partial<MfaDemand> | undefined;
+  /** The demand of `requireApproval()`, in its `mfa_required`. */
+  readonly approval?: ApprovalDemand | undefined;
+  /** The scopes that the route demands, in `insufficient_scope`. */
+  readonly scope?: readonly string[] | undefined;
+  /**
+   * The signature algorithms for proofs (RFC 9449 section 5.1). If given, the challenge names the
+   * `DPoP` scheme beside `Bearer`.
+   */
+  readonly dpopAlgorithms?: readonly string[] | undefined;
+  /** Seconds until a retry is worthwhile, in 503s; at least 1. @defaultValue 1 */
   readonly retryAfterSeconds?: number | undefined;
 }
 
 /**
- * Every refusal of the library. It never holds anything secret but its `cause`, which is for the
- * app's log and never sent.
+ * Every refusal of the library. Only its `cause` may hold details, and that is never sent.
+ *
+ * @example
+ * app.post('/mfa/verify', async (req, res) => {
+ *   if (!(await verifyCode(req.body.code))) {
+ *     throw new SessionError('mfa_invalid_code');
+ *   }
+ *   res.json(await getSession(req).mfa.start({ method: 'totp' }));
+ * });
+ * app.use(problemHandler());
  */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
+  /** The kind of error. */
   readonly errorType: ErrorType;
-  /** The HTTP status; Express reads it when no `problemHandler()` is mounted. */
+  /** The HTTP status. Express reads it if no `problemHandler()` is mounted. */
   readonly status: number;
+  /** The next step of the client. */
   readonly action: ErrorAction;
-  /** `Cache-Control`, and `WWW-Authenticate` (RFC 6750, RFC 9470) or `Retry-After` (RFC 9110). */
+  /**
+   * The headers of the answer: `Cache-Control`, and `WWW-Authenticate` (RFC 6750, RFC 9449,
+   * RFC 9470), `Retry-After` (RFC 9110) or `X-Mfa-Challenge-Id`.
+   */
   readonly headers: Readonly<Record<string, string>>;
+  /** One sentence for the client. */
   readonly detail: string;
-  readonly #mfa: MfaDemand | undefined;
+  /** The reason, for the log of the app. It is never sent. */
+  declare readonly cause: Error | undefined;
+  readonly #options: SessionErrorOptions;
 
   constructor(errorType: ErrorType, options: SessionErrorOptions = {}) {
     const answer = answers[errorType];
-    const detail = options.detail ?? answer.detail;
-    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    const { approval, cause } = options;
+    const detail = options.detail ?? (approval ? APPROVAL_DETAIL : answer.detail);
+    super(detail, cause === undefined ? undefined : { cause: asError(cause) });
     this.errorType = errorType;
     this.status = answer.status;
-    this.action = options.action ?? answer.action;
+    this.action = options.action ?? (approval ? 'approve_request' : answer.action);
     this.detail = detail;
-    this.#mfa = options.mfa;
+    this.#options = options;
     this.headers = Object.freeze(headersOf(answer, options));
   }
 
-  /** The RFC 9457 body that answers this request. */
+  /**
+   * The RFC 9457 body for this request.
+   *
+   * @param req its `X-Correlation-Id` or `X-Request-Id` becomes the `correlationId`
+   */
   toProblem(req?: { readonly headers: IncomingHttpHeaders }): Problem {
+    const { mfa, approval } = this.#options;
+    const { methods, acr } = approval ?? mfa ?? {};
     return {
       type: `urn:express-wallet-session:${this.errorType}`,
       title: answers[this.errorType].title,
@@ -146,36 +213,73 @@ export class SessionError extends Error {
       errorType: this.errorType,
       action: this.action,
       correlationId: correlationIdOf(req),
-      ...(this.#mfa !== undefined && {
-        maxAgeSeconds: this.#mfa.maxAgeSeconds,
-        ...(this.#mfa.methods !== undefined && { methods: this.#mfa.methods }),
-        ...(this.#mfa.acr !== undefined && { acrValues: this.#mfa.acr }),
+      ...(approval === undefined &&
+        mfa?.maxAgeSeconds !== undefined && { maxAgeSeconds: mfa.maxAgeSeconds }),
+      ...(approval !== undefined && {
+        challengeId: approval.challengeId,
+        description: approval.description,
+        expiresInSeconds: approval.expiresInSeconds,
       }),
+      ...(methods !== undefined && { methods }),
+      ...(acr !== undefined && { acrValues: acr }),
     };
   }
 }
 
+const APPROVAL_DETAIL = 'This request needs to be approved with MFA first.';
+
+/** `instanceof` alone fails for errors of another realm, such as Node's own under Jest. */
+function asError(cause: unknown): Error {
+  return cause instanceof Error || types.isNativeError(cause)
+    ? cause
+    : new Error('the value that was thrown is no Error', { cause });
+}
+
 function headersOf(answer: Answer, options: SessionErrorOptions): Record<string, string> {
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
-  if (answer.challenge === undefined) {
+  if (answer.status === 503) {
     headers['Retry-After'] = String(Math.max(1, Math.ceil(options.retryAfterSeconds ?? 1)));
-  } else if (answer.challenge === 'none') {
-    // RFC 6750 section 3.1: a request without credentials gets no error code.
-    headers['WWW-Authenticate'] = 'Bearer';
-  } else {
-    const parameters = [`error="${answer.challenge}"`];
-    if (options.mfa !== undefined) {
-      // RFC 9470 section 3 and OpenID Connect: max_age is a whole number of seconds.
-      parameters.push(`max_age="${Math.floor(options.mfa.maxAgeSeconds)}"`);
-      if (options.mfa.acr !== undefined)
-        parameters.push(`acr_values="${options.mfa.acr.join(' ')}"`);
-    }
-    headers['WWW-Authenticate'] = `Bearer ${parameters.join(', ')}`;
   }
+  if (answer.challenge !== undefined) {
+    headers['WWW-Authenticate'] = challengesOf(answer.challenge, options).join(', ');
+  }
+  if (options.approval !== undefined) headers[MFA_CHALLENGE_ID] = options.approval.challengeId;
   return headers;
 }
 
-/** An answer and the log lines about it carry the same id, however often it is asked for. */
+/** One challenge for each scheme that the token may be sent by (RFC 9110 section 11.6.1). */
+function challengesOf(
+  code: NonNullable<Answer['challenge']>,
+  options: SessionErrorOptions,
+): string[] {
+  const algorithms = options.dpopAlgorithms;
+  const algs = algorithms === undefined ? [] : [`algs="${algorithms.join(' ')}"`];
+  const parameters = parametersOf(code, options);
+  const dpop = `DPoP ${[...parameters, ...algs].join(', ')}`;
+  if (code === 'invalid_dpop_proof') return [dpop];
+  const bearer = `Bearer ${parameters.join(', ')}`;
+  return algorithms === undefined ? [bearer] : [bearer, dpop];
+}
+
+function parametersOf(
+  code: NonNullable<Answer['challenge']>,
+  { mfa, approval, scope }: SessionErrorOptions,
+): string[] {
+  // RFC 6750 section 3: a challenge has a parameter. 3.1: without credentials, no error code.
+  if (code === 'none') return ['realm="api"'];
+  const parameters = [`error="${code}"`];
+  if (scope !== undefined) parameters.push(`scope="${scope.join(' ')}"`);
+  // No fresh authentication satisfies an approval, so its challenge asks for none.
+  if (approval !== undefined) return parameters;
+  if (mfa?.maxAgeSeconds !== undefined) {
+    // RFC 9470 section 3 and OpenID Connect: a whole number of seconds.
+    parameters.push(`max_age="${Math.floor(mfa.maxAgeSeconds)}"`);
+  }
+  if (mfa?.acr !== undefined) parameters.push(`acr_values="${mfa.acr.join(' ')}"`);
+  return parameters;
+}
+
+/** The correlation ids that were made up: an answer and its log lines carry the same one. */
 const madeIds = new WeakMap<object, string>();
 
 function correlationIdOf(req: { readonly headers: IncomingHttpHeaders } | undefined): string {

@@ -37,4 +37,11 @@ export type { RequestWithHeaders, TokenReader } from './token-reader.js';
 export type { MaybePromise, SessionStore } from './store/session-store.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 export type { SessionErrorOptions } from './errors.js';
-export type { ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
+export type {
+  ApprovalDemand,
+  ErrorAction,
+  ErrorType,
+  JsonValue,
+  MfaDemand,
+  Problem,
+} from './protocol.js';

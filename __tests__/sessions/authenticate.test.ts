@@ -58,7 +58,7 @@ describe('sessions.authenticate({ headers })', () => {
     await expect(lenient.authenticate({ headers: {} })).rejects.toMatchObject({
       errorType: 'token_missing',
       status: 401,
-      headers: { 'WWW-Authenticate': 'Bearer' },
+      headers: { 'WWW-Authenticate': 'Bearer realm="api"' },
     });
   });
 
@@ -171,7 +171,7 @@ describe('A WebSocket upgrade', () => {
 
   it('is refused with status and headers otherwise', async () => {
     expect(await upgrade({})).toBe(
-      'HTTP/1.1 401 Unauthorized\r\nCache-Control: no-store\r\nWWW-Authenticate: Bearer\r\n\r\n',
+      'HTTP/1.1 401 Unauthorized\r\nCache-Control: no-store\r\nWWW-Authenticate: Bearer realm="api"\r\n\r\n',
     );
     expect(await upgrade({ Authorization: 'Bearer nonsense' })).toContain('error="invalid_token"');
     const { accessToken } = await issuer.signIn('alice');

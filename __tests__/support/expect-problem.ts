@@ -21,7 +21,7 @@ export const ANSWERS: Readonly<Record<ErrorType, Answer>> = {
     title: 'Access token missing',
     detail: 'This request needs an access token.',
     action: 'sign_in',
-    challenge: 'Bearer',
+    challenge: 'Bearer realm="api"',
   },
   invalid_request: {
     status: 400,
@@ -69,6 +69,32 @@ export const ANSWERS: Readonly<Record<ErrorType, Answer>> = {
     title: 'MFA not enrolled',
     detail: 'This operation needs MFA, and this user has not enrolled in it.',
     action: 'enroll_mfa',
+  },
+  mfa_flow_expired: {
+    status: 410,
+    title: 'MFA challenge expired',
+    detail: 'This challenge is no longer open; send the request again to get a new one.',
+    action: 'start_over',
+  },
+  mfa_invalid_code: {
+    status: 422,
+    title: 'MFA verification failed',
+    detail: 'The factor was not verified; send the request again to get a new challenge.',
+    action: 'start_over',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'Scope insufficient',
+    detail: 'The access token does not have the scope that this operation needs.',
+    action: 'request_access',
+    challenge: 'Bearer error="insufficient_scope"',
+  },
+  dpop_proof_invalid: {
+    status: 401,
+    title: 'DPoP proof invalid',
+    detail: 'Send one valid DPoP proof of this request with the access token.',
+    action: 'fix_request',
+    challenge: 'DPoP error="invalid_dpop_proof"',
   },
   verification_unavailable: {
     status: 503,
@@ -133,9 +159,10 @@ export function expectProblem(
     'content-type': 'application/problem+json',
     'content-length': String(Buffer.byteLength(response.text)),
     'cache-control': 'no-store',
-    ...(challenge === undefined
-      ? { 'retry-after': retryAfter }
-      : { 'www-authenticate': isAboutMfa ? mfaChallenge(members) : challenge }),
+    ...(usual.status === 503 && { 'retry-after': retryAfter }),
+    ...(challenge !== undefined && {
+      'www-authenticate': isAboutMfa ? mfaChallenge(members) : challenge,
+    }),
   });
 }
 

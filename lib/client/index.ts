@@ -4,4 +4,4 @@
  */
 export { createSessionFetch } from './session-fetch.js';
 export type { SessionFetchOptions } from './options.js';
-export type { Problem } from '../protocol.js';
+export type { ErrorAction, ErrorType, JsonValue, Problem } from '../protocol.js';
