@@ -16,7 +16,13 @@ import type { SessionError } from './errors.js';
 import type { MfaEvidence } from './mfa/mfa-policy.js';
 import type { Session } from './session.js';
 import { memoryStore } from './store/memory.js';
-import type { MaybePromise, SessionStore } from './store/session-store.js';
+import {
+  isSessionStore,
+  missingVerbs,
+  storeVerbs,
+  type MaybePromise,
+  type SessionStore,
+} from './store/session-store.js';
 import { fromBearer, type TokenReader } from './token-reader.js';
 
 /** Options of `createSessions()` and `validateSession()`. */
@@ -166,15 +172,12 @@ function readIssuers(given: unknown, complaints: string[]): readonly TokenIssuer
 function readStore(read: OptionReader<SessionOptions>, complaints: string[]): SessionStore {
   const store = read.value('store');
   if (store === undefined) return memoryStore();
-  const verbs = ['read', 'write', 'remove', 'move'] as const;
-  if (typeof store === 'object' && store !== null) {
-    complaints.push(...complaintsOf(store));
-    if (verbs.every((verb) => typeof (store as Partial<SessionStore>)[verb] === 'function')) {
-      return store as SessionStore;
-    }
-  }
+  if (typeof store === 'object' && store !== null) complaints.push(...complaintsOf(store));
+  if (isSessionStore(store)) return store;
+  const missing = missingVerbs(store);
+  const lacks = missing.length < storeVerbs.length ? `, and lacks ${missing.join(', ')}` : '';
   read.complain(
-    '`store` must have the methods read, write, remove and move: memoryStore(), redisStore(client), or one of your own.',
+    `\`store\` must have the methods ${storeVerbs.join(', ')}${lacks}: memoryStore(), redisStore(client), or one of your own.`,
   );
   return memoryStore();
 }

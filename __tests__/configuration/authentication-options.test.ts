@@ -221,7 +221,14 @@ describe('The factories', () => {
     [{ prefx: 'a' }, 'there is no option `prefx`. Did you mean `prefix`?'],
   ])('redisStore(client, %j) is refused by createSessions()', (options, complaint) => {
     const answer = (): Promise<unknown> => Promise.resolve();
-    const client: RedisClient = { mGet: answer, pSetEx: answer, del: answer, renameNX: answer };
+    const client: RedisClient = {
+      mGet: answer,
+      pSetEx: answer,
+      set: answer,
+      eval: answer,
+      del: answer,
+      renameNX: answer,
+    };
     expect(complaintsAbout({ store: redisStore(client) })).toEqual([]);
     expect(complaintsAbout({ store: redisStore(client, options as { prefix: string }) })).toEqual([
       `redisStore(): ${complaint}`,

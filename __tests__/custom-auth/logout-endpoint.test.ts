@@ -183,11 +183,14 @@ describe('A logout token', () => {
 
   it('takes the MFA session of a client with it', async () => {
     const values = new Map<string, string>();
+    const set = (key: string, value: string): void => {
+      values.set(key, value);
+    };
     const store: SessionStore = {
       read: (keys) => keys.map((key) => values.get(key)),
-      write: (key, value) => {
-        values.set(key, value);
-      },
+      write: set,
+      raise: set,
+      add: () => false,
       remove: (key) => {
         values.delete(key);
       },

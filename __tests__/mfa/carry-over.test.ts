@@ -36,6 +36,15 @@ function slowStore(): SessionStore {
       await store.write(...given);
       await setImmediate();
     },
+    async add(key, ttlSeconds) {
+      await setImmediate();
+      return store.add(key, ttlSeconds);
+    },
+    async raise(...given) {
+      await setImmediate();
+      await store.raise(...given);
+      await setImmediate();
+    },
     async remove(key) {
       await setImmediate();
       await store.remove(key);
@@ -435,6 +444,8 @@ describe('A request that is overtaken', () => {
     const store: SessionStore = {
       read: (keys) => slow.read(keys),
       write: (...given) => inTurn(() => slow.write(...given)),
+      add: (...given) => inTurn(() => slow.add(...given)),
+      raise: (...given) => inTurn(() => slow.raise(...given)),
       remove: (key) => inTurn(() => slow.remove(key)),
       move: (from, to) => inTurn(() => slow.move(from, to)),
     };

@@ -140,7 +140,7 @@ describe.each(expressVersions)('The answer on %s to', (_version, express) => {
     const down = (): never => {
       throw new Error('the store is down');
     };
-    const store = { read: down, write: down, remove: down, move: down };
+    const store = { read: down, write: down, add: down, raise: down, remove: down, move: down };
     expectProblem(await (await alice({ store })).me(), 'store_unavailable');
   });
 

@@ -35,8 +35,15 @@ function rejecting(): Promise<never> {
   return Promise.reject(new Error(SECRETS.inner));
 }
 
-const down: SessionStore = { read: failing, write: failing, remove: failing, move: failing };
-const gone: SessionStore = { read: rejecting, write: failing, remove: rejecting, move: failing };
+const down: SessionStore = {
+  read: failing,
+  write: failing,
+  add: failing,
+  raise: failing,
+  remove: failing,
+  move: failing,
+};
+const gone: SessionStore = { ...down, read: rejecting, raise: rejecting, remove: rejecting };
 const strange = { ...memoryStore(), read: () => [SECRETS.inner] } as unknown as SessionStore;
 
 describe.each(expressVersions)('On %s no refusal tells', (_version, express) => {
@@ -119,7 +126,7 @@ describe.each(expressVersions)('On %s no refusal tells', (_version, express) => 
   });
 
   it('what a store says of its trouble in the middle of a request', async () => {
-    const store = { ...memoryStore(), write: failing, remove: failing };
+    const store = { ...memoryStore(), write: failing, raise: failing, remove: failing };
     const alice = client({ store }, token);
     for (const answer of [
       alice.verifyMfa(),

@@ -40,6 +40,8 @@ function thenableStore(): SessionStore {
   return {
     read: (keys) => later(sound.read(keys) as string[]),
     write: (...given) => later(sound.write(...given) as undefined),
+    add: (...given) => later(sound.add(...given) as boolean),
+    raise: (...given) => later(sound.raise(...given) as undefined),
     remove: (key) => later(sound.remove(key) as undefined),
     move: (from, to) => later(sound.move(from, to) as boolean),
   };
@@ -104,6 +106,8 @@ describe('On a store that changes the array of keys that it is given', () => {
         return sound.read(own);
       },
       write: (key, ...rest) => sound.write(name(key), ...rest),
+      add: (key, ttlSeconds) => sound.add(name(key), ttlSeconds),
+      raise: (key, ...rest) => sound.raise(name(key), ...rest),
       remove: (key) => sound.remove(name(key)),
       move: (from, to) => sound.move(name(from), name(to)),
     };

@@ -38,6 +38,8 @@ function sickStore(): SickStore {
     asked: 0,
     read: (keys) => ask('read', () => sound.read(keys)) as string[],
     write: (...given) => ask('write', () => sound.write(...given)) as undefined,
+    add: (...given) => ask('add', () => sound.add(...given)) as boolean,
+    raise: (...given) => ask('raise', () => sound.raise(...given)) as undefined,
     remove: (key) => ask('remove', () => sound.remove(key)) as undefined,
     move: (from, to) => ask('move', () => sound.move(from, to)) as boolean,
   };

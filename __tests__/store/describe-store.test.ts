@@ -40,7 +40,7 @@ describe('describeStore', () => {
       ...['--import', 'tsx', '--test', '--test-reporter', 'tap', script],
     ]);
     expect(stdout).toContain('# Subtest: memoryStore under node:test');
-    expect(stdout).toMatch(/# pass 17\n# fail 0/);
+    expect(stdout).toMatch(/# pass 22\n# fail 0/);
   }, 30_000);
 });
 

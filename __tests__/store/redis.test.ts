@@ -65,6 +65,14 @@ describeWithRedis('redisStore', () => {
         await store.write('{u}:a', 'A', 60);
         expect(await commandsOf(() => store.read(['{u}:a', '{s}:b', '{u}:c']))).toEqual(['mget 1']);
         expect(await commandsOf(() => store.write('{u}:a', 'A', 60))).toEqual(['psetex 1']);
+        expect(await commandsOf(() => store.add('{u}:b', 60))).toEqual(['set 1']);
+        expect([...(await commandsOf(() => store.raise('{u}:b', 'B', 60)))].sort()).toEqual([
+          'eval 1',
+          'get 1',
+          'pttl 1',
+          'set 1',
+        ]);
+        await store.remove('{u}:b');
         expect(await commandsOf(() => store.move('{u}:a', '{u}:moved'))).toEqual(['renamenx 1']);
         expect(await commandsOf(() => store.remove('{u}:moved'))).toEqual(['del 1']);
         expect(await commandsOf(() => store.read([]))).toEqual([]);
@@ -173,6 +181,8 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
     isCluster: false,
     mget: (): Promise<unknown> => Promise.resolve(['value']),
     psetex: (): Promise<unknown> => Promise.resolve('OK'),
+    set: (): Promise<unknown> => Promise.resolve('OK'),
+    eval: (): Promise<unknown> => Promise.resolve(1),
     del: (): Promise<unknown> => Promise.resolve(1),
     renamenx: (): Promise<unknown> => Promise.resolve(1),
   };
@@ -187,6 +197,12 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
     ['mget', [undefined], 'MGET: nothing among the values'],
     ['psetex', null, 'PSETEX: null'],
     ['psetex', 'QUEUED', 'PSETEX: a string'],
+    ['set', undefined, 'SET: nothing'],
+    ['set', 'QUEUED', 'SET: a string'],
+    ['set', 1, 'SET: 1'],
+    ['eval', null, 'EVAL: null'],
+    ['eval', 'QUEUED', 'EVAL: a string'],
+    ['eval', 0, 'EVAL: 0'],
     ['del', 'OK', 'DEL: a string'],
     ['renamenx', 'OK', 'RENAMENX: a string'],
     ['renamenx', 2, 'RENAMENX: 2'],
@@ -196,6 +212,8 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
     const question = {
       mget: () => store.read(['a']),
       psetex: () => store.write('a', 'A', 60),
+      set: () => store.add('a', 60),
+      eval: () => store.raise('a', 'A', 60),
       del: () => store.remove('a'),
       renamenx: () => store.move('a', 'b'),
     }[command];
@@ -211,12 +229,16 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
       isCluster: false,
       mget: fail,
       psetex: fail,
+      set: fail,
+      eval: fail,
       del: fail,
       renamenx: fail,
     });
     await expect(async () => store.read(['a'])).rejects.toBe(error);
     await expect(async () => store.write('a', 'A', 60)).rejects.toBe(error);
     await expect(async () => store.write('a', 'A', 0)).rejects.toBe(error);
+    await expect(async () => store.add('a', 60)).rejects.toBe(error);
+    await expect(async () => store.raise('a', 'A', 60)).rejects.toBe(error);
     await expect(async () => store.remove('a')).rejects.toBe(error);
     await expect(async () => store.move('a', 'b')).rejects.toBe(error);
   });
@@ -248,6 +270,8 @@ describe('redisStore refuses what makes no sense, in a complaint and not by thro
     const refusal = new ConfigurationError(expected);
     await expect(async () => store.read(['a'])).rejects.toThrow(refusal);
     await expect(async () => store.write('a', 'A', 60)).rejects.toThrow(refusal);
+    await expect(async () => store.add('a', 60)).rejects.toThrow(refusal);
+    await expect(async () => store.raise('a', 'A', 60)).rejects.toThrow(refusal);
     await expect(async () => store.remove('a')).rejects.toThrow(refusal);
     await expect(async () => store.move('a', 'b')).rejects.toThrow(refusal);
   });

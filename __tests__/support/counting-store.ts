@@ -5,7 +5,9 @@ import { memoryStore, type SessionStore } from 'express-wallet-session';
 
 export interface CountingStore extends SessionStore {
   reads: number;
+  /** Calls of `write` and of `raise`. */
   writes: number;
+  adds: number;
 }
 
 export function countingStore(): CountingStore {
@@ -14,6 +16,7 @@ export function countingStore(): CountingStore {
     ...store,
     reads: 0,
     writes: 0,
+    adds: 0,
     read(keys) {
       counting.reads += 1;
       return store.read(keys);
@@ -21,6 +24,14 @@ export function countingStore(): CountingStore {
     write(...given) {
       counting.writes += 1;
       return store.write(...given);
+    },
+    raise(...given) {
+      counting.writes += 1;
+      return store.raise(...given);
+    },
+    add(...given) {
+      counting.adds += 1;
+      return store.add(...given);
     },
   };
   return counting;

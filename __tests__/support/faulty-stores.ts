@@ -12,6 +12,8 @@ interface SyncStore {
     ttlSeconds: number,
     options?: { keep?: boolean },
   ) => void;
+  readonly add: (key: string, ttlSeconds: number) => boolean;
+  readonly raise: (key: string, value: string, ttlSeconds: number) => void;
   readonly remove: (key: string) => void;
   readonly move: (from: string, to: string) => boolean;
 }
@@ -53,6 +55,16 @@ const looksFirst: Fault = ({ read, write, remove }) => ({
     return true;
   },
 });
+
+function raisingBy(isGreater: (present: string, value: string) => boolean): Fault {
+  return ({ read, write }) => ({
+    raise: (key, value, ttlSeconds) => {
+      const [present] = read([key]);
+      const stays = present !== undefined && isGreater(present, value);
+      write(key, stays ? present : value, ttlSeconds, { keep: true });
+    },
+  });
+}
 
 export const faultyStores: readonly FaultyStore[] = [
   ...faulty('reads in the order of the keys, with undefined where there is nothing', {
@@ -147,6 +159,85 @@ export const faultyStores: readonly FaultyStore[] = [
       },
     }),
     'does not remove': () => ({ remove: () => undefined }),
+  }),
+
+  ...faulty('adds a key that is absent, and none that is there', {
+    'adds what is there': ({ add }) => ({ add: (key, ttlSeconds) => add(key, ttlSeconds) || true }),
+    'adds over what was written': ({ read, write }) => ({
+      add: (key, ttlSeconds) => {
+        if (read([key])[0] === '1') return false;
+        write(key, '1', ttlSeconds);
+        return true;
+      },
+    }),
+    'keeps what was added out of sight': ({ add }) => ({
+      add: (key, ttlSeconds) => add(`added ${key}`, ttlSeconds),
+    }),
+    'does not remove what was added': ({ add, remove }) => {
+      const added = new Set<string>();
+      return {
+        add: (key, ttlSeconds) => {
+          if (added.has(key)) return false;
+          added.add(key);
+          return add(key, ttlSeconds);
+        },
+        remove,
+      };
+    },
+  }),
+
+  ...faulty('adds a key once, however many add it at once', {
+    'looks first and adds then': ({ read, write }) => ({
+      async add(key, ttlSeconds) {
+        if (read([key])[0] !== undefined) return false;
+        await setImmediate();
+        write(key, '', ttlSeconds, { keep: true });
+        return true;
+      },
+    }),
+  }),
+
+  ...faulty('raises to the greater value by its bytes, whichever comes first', {
+    'compares by the locale': raisingBy((a, b) => a.localeCompare(b) > 0),
+    'compares without regard to case': raisingBy((a, b) => a.toLowerCase() > b.toLowerCase()),
+    'compares numbers': raisingBy((a, b) => Number.parseFloat(a) > Number.parseFloat(b)),
+    'takes the longer for the greater': raisingBy(
+      (a, b) => a.length > b.length || (a.length === b.length && a > b),
+    ),
+    'keeps the value that is there': raisingBy(() => true),
+    'writes whatever is there': raisingBy(() => false),
+  }),
+
+  ...faulty('raises what was written, and overwrites what was raised', {
+    'raises among other keys than those it writes': ({ read, write, raise, remove }) => ({
+      read: (keys) => {
+        const raised = read(keys.map((key) => `raised ${key}`));
+        return read(keys).map((value, index) => value ?? raised[index]);
+      },
+      write,
+      raise: (key, ...rest) => {
+        raise(`raised ${key}`, ...rest);
+      },
+      remove: (key) => {
+        remove(key);
+        remove(`raised ${key}`);
+      },
+    }),
+    'raises in a write': ({ raise }) => ({
+      write: (key, value, ttlSeconds) => {
+        raise(key, value, ttlSeconds);
+      },
+    }),
+  }),
+
+  ...faulty('raises to the greatest value, however many raise at once', {
+    'looks first and raises then': ({ read, write }) => ({
+      async raise(key, value, ttlSeconds) {
+        const [present] = read([key]);
+        await setImmediate();
+        if (present === undefined || present <= value) write(key, value, ttlSeconds);
+      },
+    }),
   }),
 
   ...faulty('moves a value, and the place it left is free again', {

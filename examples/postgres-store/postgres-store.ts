@@ -44,6 +44,32 @@ export function postgresStore(pool: Pool): SessionStore {
       );
     },
 
+    // One statement: a row that is there is locked, and its expiry judged as it is by then.
+    async add(key, ttlSeconds) {
+      const { rowCount } = await pool.query(
+        `INSERT INTO wallet_session_entries AS present (key, value, expires_at)
+         VALUES ($1, '', now() + make_interval(secs => $2))
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+         WHERE present.expires_at <= now()`,
+        [key, ttlSeconds],
+      );
+      return rowCount === 1;
+    },
+
+    // `COLLATE "C"` compares byte by byte; another collation may put "9" after "10", or "a" before "B".
+    async raise(key, value, ttlSeconds) {
+      await pool.query(
+        `INSERT INTO wallet_session_entries AS present (key, value, expires_at)
+         VALUES ($1, $2, now() + make_interval(secs => $3))
+         ON CONFLICT (key) DO UPDATE SET
+           value = CASE WHEN present.expires_at > now()
+                   THEN GREATEST(present.value COLLATE "C", excluded.value COLLATE "C")
+                   ELSE excluded.value END,
+           expires_at = GREATEST(present.expires_at, excluded.expires_at)`,
+        [key, value, ttlSeconds],
+      );
+    },
+
     remove: removeKey,
 
     async move(from, to) {

@@ -47,7 +47,21 @@ export class GuardedStore {
     options?: { keep?: boolean },
   ): MaybePromise<void> {
     return this.#guard(
-      () => this.#store.write(key, value, Math.max(1, Math.ceil(ttlSeconds)), options),
+      () => this.#store.write(key, value, wholeSeconds(ttlSeconds), options),
+      () => true,
+    );
+  }
+
+  add(key: string, ttlSeconds: number): MaybePromise<boolean> {
+    return this.#guard(
+      () => this.#store.add(key, wholeSeconds(ttlSeconds)),
+      (added) => typeof added === 'boolean',
+    );
+  }
+
+  raise(key: string, value: string, ttlSeconds: number): MaybePromise<void> {
+    return this.#guard(
+      () => this.#store.raise(key, value, wholeSeconds(ttlSeconds)),
       () => true,
     );
   }
@@ -108,6 +122,10 @@ export class GuardedStore {
     if (isLostConnection(error)) this.#pausedUntil = performance.now() + PAUSE_MS;
     return unavailable(error);
   }
+}
+
+function wholeSeconds(ttlSeconds: number): number {
+  return Math.max(1, Math.ceil(ttlSeconds));
 }
 
 function unavailable(cause: unknown): SessionError {

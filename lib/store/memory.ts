@@ -4,12 +4,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import { carriedComplaints, OptionReader } from '../configuration.js';
+import { ExpiringEntries } from './expiring-entries.js';
 import type { SessionStore } from './session-store.js';
 
 /** Options of `memoryStore()`. */
 export interface MemoryStoreOptions {
   /**
-   * How many entries there is room for, 1 to 10,000,000. @defaultValue 100_000
+   * How many entries there is room for, 1 to 10,000,000; and for as many again of those that are
+   * added (identifiers that may be used once). @defaultValue 100_000
    */
   readonly maxEntries?: number | undefined;
 }
@@ -17,8 +19,9 @@ export interface MemoryStoreOptions {
 /**
  * Keeps MFA sessions and sign-outs in the memory of this process, at most `maxEntries` of them.
  * To make room it drops what was used least recently, so that a user may be asked for MFA again.
- * What was written with `keep` (a sign-out) stays until it expires; while there is nothing else to
- * drop, `write` throws.
+ * What was written with `keep` or raised (a sign-out) stays until it expires; while there is nothing
+ * else to drop, `write` and `raise` throw. What was added stays until it expires, too, and when there
+ * are `maxEntries` of that, `add` throws.
  *
  * The factory never throws; `createSessions()` says what is wrong with its options.
  */
@@ -33,15 +36,27 @@ export function memoryStore(options?: MemoryStoreOptions): SessionStore {
     read: (keys) => keys.map((key) => entries.get(key)?.value),
 
     write(key, value, ttlSeconds, options) {
-      if (!Number.isFinite(ttlSeconds))
-        throw new RangeError('memoryStore: `ttlSeconds` is not finite');
-      // What is overwritten leaves its room to the new entry, so a write that throws loses nothing.
-      entries.delete(key);
-      if (ttlSeconds <= 0) return;
-      const now = performance.now();
-      entries.makeRoom(now);
-      const expiresAt = now + ttlSeconds * 1000;
-      entries.set(key, { value, expiresAt, keep: options?.keep === true });
+      const expiresAt = expiryOf(ttlSeconds);
+      if (ttlSeconds <= 0) entries.delete(key);
+      else entries.set(key, { value, expiresAt, room: options?.keep === true ? 'kept' : 'spare' });
+    },
+
+    add(key, ttlSeconds) {
+      const expiresAt = expiryOf(ttlSeconds);
+      if (entries.get(key) !== undefined) return false;
+      entries.set(key, { value: '', expiresAt, room: 'added' });
+      return true;
+    },
+
+    raise(key, value, ttlSeconds) {
+      const expiresAt = expiryOf(ttlSeconds);
+      const present = entries.get(key);
+      const isLower = present === undefined || present.value <= value;
+      entries.set(key, {
+        value: isLower ? value : present.value,
+        expiresAt: Math.max(expiresAt, present?.expiresAt ?? 0),
+        room: 'kept',
+      });
     },
 
     remove(key) {
@@ -61,69 +76,83 @@ export function memoryStore(options?: MemoryStoreOptions): SessionStore {
   return store;
 }
 
+/**
+ * Which bound an entry counts against, and whether it may be dropped: `spare` and `kept` share one, of
+ * which only the spare are dropped, and `added` has one of its own.
+ */
+type Room = 'spare' | 'kept' | 'added';
+
 interface Entry {
   readonly value: string;
   /** Milliseconds of `performance.now()`, which no change of the system clock moves. */
   readonly expiresAt: number;
-  readonly keep: boolean;
+  readonly room: Room;
 }
 
-/** Entries that may be dropped and entries that may not, in one bound. */
+function expiryOf(ttlSeconds: number): number {
+  if (!Number.isFinite(ttlSeconds)) {
+    throw new RangeError('memoryStore: `ttlSeconds` is not finite');
+  }
+  return performance.now() + ttlSeconds * 1000;
+}
+
+/** Entries that may be dropped and entries that may not, in their bounds. */
 class BoundedEntries {
   readonly #maxEntries: number;
-  #droppable: LRUCache<string, Entry> | undefined;
-  readonly #kept = new Map<string, Entry>();
-  /** No kept entry expires before this. */
-  #keptUntil = Infinity;
+  #spare: LRUCache<string, Entry> | undefined;
+  readonly #kept = new ExpiringEntries<Entry>();
+  readonly #added = new ExpiringEntries<Entry>();
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
   }
 
   get(key: string): Entry | undefined {
-    const entry = this.#droppable?.get(key) ?? this.#kept.get(key);
+    const entry = this.#spare?.get(key) ?? this.#kept.get(key) ?? this.#added.get(key);
     // Most requests ask for what is not there, and need no clock for that.
     if (entry === undefined || entry.expiresAt > performance.now()) return entry;
     this.delete(key);
     return undefined;
   }
 
+  /** @throws Error when it is full; then nothing has changed */
   set(key: string, entry: Entry): void {
-    if (entry.keep) {
-      this.#kept.set(key, entry);
-      this.#keptUntil = Math.min(this.#keptUntil, entry.expiresAt);
-      return;
+    const present = this.get(key);
+    const takesItsRoom = present !== undefined && isAdded(present) === isAdded(entry);
+    if (!takesItsRoom) this.#makeRoom(isAdded(entry));
+    if (present !== undefined) this.delete(key);
+    if (entry.room === 'kept') this.#kept.set(key, entry);
+    else if (entry.room === 'added') this.#added.set(key, entry);
+    else {
+      // Made when it is needed, because it takes all of its room (6 ms of 100,000 entries) at once.
+      // Not with its own ttl: there 0 and NaN mean "for ever", and its clock costs a timer.
+      this.#spare ??= new LRUCache({ max: this.#maxEntries });
+      this.#spare.set(key, entry);
     }
-    // Made when it is needed, because it takes all of its room (6 ms of 100,000 entries) at once.
-    // Not with its own ttl: there 0 and NaN mean "for ever", and its clock costs a timer.
-    this.#droppable ??= new LRUCache({ max: this.#maxEntries });
-    this.#droppable.set(key, entry);
   }
 
   delete(key: string): void {
-    this.#droppable?.delete(key);
+    this.#spare?.delete(key);
     this.#kept.delete(key);
+    this.#added.delete(key);
   }
 
-  /** Makes sure that one more entry fits. */
-  makeRoom(now: number): void {
-    if (this.#hasRoom()) return;
-    if (this.#keptUntil <= now) this.#deleteExpiredOfKept(now);
-    if (this.#hasRoom() || this.#droppable?.pop() !== undefined) return;
+  #makeRoom(forAdded: boolean): void {
+    if (this.#hasRoom(forAdded)) return;
+    (forAdded ? this.#added : this.#kept).deleteExpired(performance.now());
+    if (this.#hasRoom(forAdded)) return;
+    if (!forAdded && this.#spare?.pop() !== undefined) return;
     throw new Error(
       `memoryStore: it is full; none of the ${this.#maxEntries} entries may be dropped before it expires. Raise \`maxEntries\`, or use redisStore().`,
     );
   }
 
-  #hasRoom(): boolean {
-    return (this.#droppable?.size ?? 0) + this.#kept.size < this.#maxEntries;
+  #hasRoom(forAdded: boolean): boolean {
+    const used = forAdded ? this.#added.size : this.#kept.size + (this.#spare?.size ?? 0);
+    return used < this.#maxEntries;
   }
+}
 
-  #deleteExpiredOfKept(now: number): void {
-    this.#keptUntil = Infinity;
-    for (const [key, { expiresAt }] of this.#kept) {
-      if (expiresAt <= now) this.#kept.delete(key);
-      else this.#keptUntil = Math.min(this.#keptUntil, expiresAt);
-    }
-  }
+function isAdded({ room }: Entry): boolean {
+  return room === 'added';
 }

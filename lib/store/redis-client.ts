@@ -4,10 +4,20 @@
  */
 import { describe } from '../configuration.js';
 
+/** How `set` is told "only if it is absent, with this expiry": the words of node-redis 5 and 6, and of 4. */
+export interface NodeRedisSetOptions {
+  readonly condition: 'NX';
+  readonly expiration: { readonly type: 'PX'; readonly value: number };
+  readonly NX: true;
+  readonly PX: number;
+}
+
 /** What is needed of node-redis (5 and 6): `createClient`, `createClientPool`, `createCluster`, `createSentinel`. */
 export interface NodeRedisClient {
   mGet(keys: string[]): Promise<unknown>;
   pSetEx(key: string, milliseconds: number, value: string): Promise<unknown>;
+  set(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   del(key: string): Promise<unknown>;
   renameNX(key: string, newKey: string): Promise<unknown>;
   /** There when client-side caching is switched on. */
@@ -19,6 +29,14 @@ export interface IoredisClient {
   readonly isCluster: boolean;
   mget(keys: string[]): Promise<unknown>;
   psetex(key: string, milliseconds: number, value: string): Promise<unknown>;
+  set(
+    key: string,
+    value: string,
+    px: 'PX',
+    milliseconds: number,
+    condition: 'NX',
+  ): Promise<unknown>;
+  eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
   del(key: string): Promise<unknown>;
   renamenx(key: string, newKey: string): Promise<unknown>;
 }
@@ -32,6 +50,10 @@ export interface RedisCommands {
   readonly isCluster: boolean;
   mget(keys: string[]): Promise<unknown>;
   psetex(key: string, milliseconds: number, value: string): Promise<unknown>;
+  /** SET with NX and PX. */
+  setnx(key: string, milliseconds: number, value: string): Promise<unknown>;
+  /** EVAL of a script with one key. */
+  eval(script: string, key: string, args: string[]): Promise<unknown>;
   del(key: string): Promise<unknown>;
   renamenx(key: string, newKey: string): Promise<unknown>;
   /** Called with every key that was changed, for a client that caches. */
@@ -47,11 +69,11 @@ export function redisCommands(client: unknown): RedisCommands | string {
 }
 
 function isNodeRedis(client: unknown): client is NodeRedisClient {
-  return hasMethods(client, ['mGet', 'pSetEx', 'del', 'renameNX']);
+  return hasMethods(client, ['mGet', 'pSetEx', 'set', 'eval', 'del', 'renameNX']);
 }
 
 function isIoredis(client: unknown): client is IoredisClient {
-  return hasMethods(client, ['mget', 'psetex', 'del', 'renamenx']);
+  return hasMethods(client, ['mget', 'psetex', 'set', 'eval', 'del', 'renamenx']);
 }
 
 function hasMethods(client: unknown, names: readonly string[]): client is object {
@@ -67,6 +89,11 @@ function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
     isCluster: hasMethods(client, ['nodeClient']),
     mget: (keys) => client.mGet(keys),
     psetex: (key, milliseconds, value) => client.pSetEx(key, milliseconds, value),
+    setnx(key, milliseconds, value) {
+      const expiration = { type: 'PX', value: milliseconds } as const;
+      return client.set(key, value, { condition: 'NX', expiration, NX: true, PX: milliseconds });
+    },
+    eval: (script, key, args) => client.eval(script, { keys: [key], arguments: args }),
     del: (key) => client.del(key),
     renamenx: (key, newKey) => client.renameNX(key, newKey),
     // The server's own invalidation comes after the reply, and in a pool on another connection.
@@ -79,6 +106,8 @@ function ioredisCommands(client: IoredisClient): RedisCommands {
     isCluster: client.isCluster,
     mget: (keys) => client.mget(keys),
     psetex: (key, milliseconds, value) => client.psetex(key, milliseconds, value),
+    setnx: (key, milliseconds, value) => client.set(key, value, 'PX', milliseconds, 'NX'),
+    eval: (script, key, args) => client.eval(script, 1, key, ...args),
     del: (key) => client.del(key),
     renamenx: (key, newKey) => client.renamenx(key, newKey),
     changed: () => undefined,

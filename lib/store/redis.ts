@@ -1,5 +1,5 @@
 /**
- * The store in Redis or Valkey, shared by all processes: four verbs, one atomic command each.
+ * The store in Redis or Valkey, shared by all processes: six verbs, one atomic command each.
  * It knows the commands and what their answers have to look like, and neither sessions nor clients.
  */
 import { carriedComplaints, ConfigurationError, describe, OptionReader } from '../configuration.js';
@@ -48,6 +48,29 @@ export function redisStore(client: RedisClient, options?: RedisStoreOptions): Se
   return Object.assign(store, { [carriedComplaints]: complaints });
 }
 
+/**
+ * KEYS[1] is the key, ARGV[1] the value and ARGV[2] its expiry in milliseconds. A script, because no
+ * command of Redis 6.2 to 8 compares strings. Lua's own `<` goes by the locale of the server, so the
+ * bytes are compared one by one.
+ */
+const RAISE = `
+local function isGreater(a, b)
+  for i = 1, #a do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return y == nil or x > y end
+  end
+  return false
+end
+local value, milliseconds = ARGV[1], tonumber(ARGV[2])
+local present = redis.call('GET', KEYS[1])
+if present then
+  if isGreater(present, value) then value = present end
+  milliseconds = math.max(milliseconds, redis.call('PTTL', KEYS[1]))
+end
+redis.call('SET', KEYS[1], value, 'PX', string.format('%.0f', milliseconds))
+return 1
+`;
+
 function storeOf(redis: RedisCommands, prefix: string): SessionStore {
   async function mget(keys: string[]): Promise<readonly (string | undefined)[]> {
     return valuesOf(await redis.mget(keys), keys.length);
@@ -68,9 +91,23 @@ function storeOf(redis: RedisCommands, prefix: string): SessionStore {
 
     async write(key, value, ttlSeconds) {
       if (ttlSeconds <= 0) return remove(prefix + key);
-      const answer = await redis.psetex(prefix + key, Math.ceil(ttlSeconds * 1000), value);
+      const answer = await redis.psetex(prefix + key, milliseconds(ttlSeconds), value);
       redis.changed(prefix + key);
       if (answer !== 'OK') throw unexpected('PSETEX', describe(answer));
+    },
+
+    async add(key, ttlSeconds) {
+      const answer = await redis.setnx(prefix + key, milliseconds(ttlSeconds), '');
+      redis.changed(prefix + key);
+      if (answer !== 'OK' && answer !== null) throw unexpected('SET', describe(answer));
+      return answer === 'OK';
+    },
+
+    async raise(key, value, ttlSeconds) {
+      const args = [value, String(milliseconds(ttlSeconds))];
+      const answer = await redis.eval(RAISE, prefix + key, args);
+      redis.changed(prefix + key);
+      if (answer !== 1) throw unexpected('EVAL', describe(answer));
     },
 
     remove: (key) => remove(prefix + key),
@@ -84,6 +121,11 @@ function storeOf(redis: RedisCommands, prefix: string): SessionStore {
       return answer === 1;
     },
   };
+}
+
+/** At least 1, because Redis refuses an expiry of 0. */
+function milliseconds(ttlSeconds: number): number {
+  return Math.max(1, Math.ceil(ttlSeconds * 1000));
 }
 
 /** In a cluster one command reaches one slot: a command for each hash tag, all under way at once. */
@@ -137,5 +179,12 @@ function unexpected(command: string, answer: string): Error {
 /** Stands in for a store that cannot work, for those who use it without `createSessions()`. */
 function refusingStore(complaints: readonly string[]): SessionStore {
   const refuse = (): Promise<never> => Promise.reject(new ConfigurationError(complaints));
-  return { read: refuse, write: refuse, remove: refuse, move: refuse };
+  return {
+    read: refuse,
+    write: refuse,
+    add: refuse,
+    raise: refuse,
+    remove: refuse,
+    move: refuse,
+  };
 }

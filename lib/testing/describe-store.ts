@@ -13,10 +13,22 @@ export interface StoreTestRunner {
   readonly expect?: unknown;
 }
 
-/** Makes the store for one test: the store alone, or with what is to be closed after the test. */
-export type CreateStore = () => MaybePromise<
-  SessionStore | { readonly store: SessionStore; readonly close: () => unknown }
->;
+/** A store for one test, and what belongs to it. */
+export interface CreatedStore {
+  readonly store: SessionStore;
+  /**
+   * The same entries over another connection, as another process has them. Many calls at once then
+   * come from both, which finds a store that is atomic within one process alone.
+   *
+   * @defaultValue `store`
+   */
+  readonly second?: SessionStore | undefined;
+  /** Called after the test, whether it passed or failed. */
+  readonly close?: (() => unknown) | undefined;
+}
+
+/** Makes the store for one test: the store alone, or with what belongs to it. */
+export type CreateStore = () => MaybePromise<SessionStore | CreatedStore>;
 
 /**
  * Declares the tests that every store has to pass. One of them waits for a second, for entries to
@@ -36,10 +48,13 @@ export function describeStore(
     for (const [sentence, test] of Object.entries(storeContract)) {
       it(sentence, async () => {
         const created = await createStore();
-        const { store, close } =
-          'store' in created ? created : { store: created, close: undefined };
+        const {
+          store,
+          second = store,
+          close,
+        }: CreatedStore = 'store' in created ? created : { store: created };
         try {
-          await test(store);
+          await test(store, second);
         } finally {
           await close?.();
         }
