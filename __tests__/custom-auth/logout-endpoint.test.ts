@@ -264,7 +264,7 @@ describe('A logout token', () => {
     const { logOut } = createLogoutApp({
       authentication: issuer.authentication,
       onError(error, req, res) {
-        reasons.push([error.errorType, error.status, (error.cause as Error).message]);
+        reasons.push([error.errorType, error.status, error.cause?.message]);
         sendProblem(error, req, res);
       },
     });
