@@ -2,16 +2,14 @@
  * Sign-out at a real provider, which tells the API of it by OpenID Connect Back-Channel Logout.
  */
 import { Redis } from 'ioredis';
-import {
-  createSessions,
-  customAuthentication,
-  memoryStore,
-  type SessionStore,
-} from 'express-wallet-session';
+import { customAuthentication, memoryStore, type SessionStore } from 'express-wallet-session';
 import { redisStore } from 'express-wallet-session/redis';
-import { expectRevoked, startApi, type Api } from '../support/oidc-api.js';
+import { expectProblem } from '../support/expect-problem.js';
+import { listen, type Listening } from '../support/listen.js';
 import { startOidcProvider, type OidcProvider, type Tokens } from '../support/oidc-provider.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 let provider: OidcProvider;
 
@@ -22,22 +20,22 @@ beforeAll(async () => {
 afterAll(() => provider.close());
 
 /** An API of its own, with nothing in common with another but the store behind it. */
-async function startProcess(store: SessionStore): Promise<Api> {
+async function startProcess(store: SessionStore): Promise<Listening> {
   const { issuer, audience, jwksUri } = provider;
-  return startApi(
-    createSessions({
-      authentication: customAuthentication({ issuer, audience, jwksUri, typ: 'at+jwt' }),
-      store,
-    }),
-  );
+  const authentication = customAuthentication({ issuer, audience, jwksUri, typ: 'at+jwt' });
+  return listen(walletApi({ authentication, store }, { logoutAudience: ['web', 'mobile'] }));
+}
+
+function client(api: Listening, { accessToken }: Tokens): WalletClient {
+  return new WalletClient(api.url, accessToken);
 }
 
 /** Two processes, of which the first hears of sign-outs: of `web` with `sid`, of `mobile` without. */
 async function startProcesses(
   stores: readonly [SessionStore, SessionStore],
-): Promise<readonly [Api, Api]> {
+): Promise<readonly [Listening, Listening]> {
   const processes = [await startProcess(stores[0]), await startProcess(stores[1])] as const;
-  const backchannelLogoutUri = processes[0].logoutUri;
+  const backchannelLogoutUri = `${processes[0].url}/backchannel-logout`;
   await provider.setClients([
     { clientId: 'web', backchannelLogoutUri, withSid: true },
     { clientId: 'mobile', backchannelLogoutUri },
@@ -45,22 +43,23 @@ async function startProcesses(
   return processes;
 }
 
-async function expectGood(processes: readonly Api[], ...tokens: Tokens[]): Promise<void> {
+async function expectGood(processes: readonly Listening[], ...tokens: Tokens[]): Promise<void> {
   for (const api of processes) {
-    for (const { accessToken } of tokens) {
-      expect((await api.get('/me', accessToken)).status).toBe(200);
-    }
+    for (const one of tokens) expect((await client(api, one).me()).status).toBe(200);
   }
 }
 
-async function expectSignedOut(processes: readonly Api[], ...tokens: Tokens[]): Promise<void> {
+async function expectSignedOut(
+  processes: readonly Listening[],
+  ...tokens: Tokens[]
+): Promise<void> {
   for (const api of processes) {
-    for (const { accessToken } of tokens) expectRevoked(await api.get('/me', accessToken));
+    for (const one of tokens) expectProblem(await client(api, one).me(), 'session_revoked');
   }
 }
 
 function signsOutInEveryProcess(makeStores: () => readonly [SessionStore, SessionStore]): void {
-  let processes: readonly [Api, Api];
+  let processes: readonly [Listening, Listening];
 
   beforeEach(async () => {
     processes = await startProcesses(makeStores());
@@ -90,12 +89,12 @@ function signsOutInEveryProcess(makeStores: () => readonly [SessionStore, Sessio
     const browser = provider.openBrowser();
     const here = await browser.signIn('web', { account: 'carol' });
     const elsewhere = await provider.openBrowser().signIn('web', { account: 'carol' });
-    await api.post('/mfa', elsewhere.accessToken, { method: 'totp' });
+    await client(api, elsewhere).verifyMfa();
 
     await browser.signOut('web', here);
 
     await expectSignedOut(processes, here);
-    expect((await api.post('/transfers', elsewhere.accessToken)).status).toBe(201);
+    expectTransferred(await client(api, elsewhere).transfer());
   });
 
   it('ends every session and the MFA session of a user where it is not said which', async () => {
@@ -104,9 +103,9 @@ function signsOutInEveryProcess(makeStores: () => readonly [SessionStore, Sessio
     const here = await browser.signIn('mobile', { account: 'dave' });
     const elsewhere = await provider.openBrowser().signIn('web', { account: 'dave' });
     const bob = await provider.openBrowser().signIn('mobile', { account: 'bob' });
-    for (const { accessToken } of [here, bob]) {
-      await api.post('/mfa', accessToken, { method: 'totp' });
-      expect((await otherApi.post('/transfers', accessToken)).status).toBe(201);
+    for (const one of [here, bob]) {
+      await client(api, one).verifyMfa();
+      expectTransferred(await client(otherApi, one).transfer());
     }
     await expectGood(processes, here, elsewhere, bob);
 
@@ -114,13 +113,11 @@ function signsOutInEveryProcess(makeStores: () => readonly [SessionStore, Sessio
 
     expect(provider.notices.at(-1)).toBe('heard');
     await expectSignedOut(processes, here, elsewhere);
-    expect((await otherApi.post('/transfers', bob.accessToken)).status).toBe(201);
+    expectTransferred(await client(otherApi, bob).transfer());
     const inTwoSeconds = Math.floor(Date.now() / 1000) + 2;
     const later = await browser.signIn('web', { account: 'dave', authTime: inTwoSeconds });
     await expectGood(processes, later);
-    expect((await otherApi.post('/transfers', later.accessToken)).body).toMatchObject({
-      errorType: 'mfa_required',
-    });
+    expectProblem(await client(otherApi, later).transfer(), 'mfa_required');
   });
 }
 

@@ -6,25 +6,26 @@ import {
   acrEvidence,
   amrEvidence,
   cdpAuthentication,
-  createSessions,
   customAuthentication,
+  requireMfa,
   type SessionOptions,
 } from 'express-wallet-session';
 import { decodeJwt, SignJWT } from 'jose';
 import type { Response } from 'supertest';
-import { expectProblem, expectRevoked, startApi, type Api } from '../support/oidc-api.js';
+import { expectProblem } from '../support/expect-problem.js';
 import {
   startOidcProvider,
   type Login,
   type OidcProvider,
   type Tokens,
 } from '../support/oidc-provider.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 const STRONG: Pick<Login, 'amr' | 'acr'> = { amr: ['pwd', 'otp'], acr: 'urn:example:mfa' };
 const WEAK: Pick<Login, 'amr' | 'acr'> = { amr: ['pwd'], acr: 'urn:example:pwd' };
 
 let provider: OidcProvider;
-let apis: Api[] = [];
 /** How far the API's clock is ahead of the provider's. */
 let aheadSeconds: number;
 
@@ -37,24 +38,29 @@ beforeEach(() => {
   aheadSeconds = 0;
 });
 
-afterEach(async () => {
-  await Promise.all(apis.map((api) => api.close()));
-  apis = [];
-});
-
 afterAll(() => provider.close());
 
-async function startApiWith(options: SessionOptions = {}): Promise<Api> {
+/** Clients of one API, by their access tokens. */
+function clientsWith(options: SessionOptions = {}): (accessToken: string) => WalletClient {
   const { issuer, audience, jwksUri } = provider;
-  const api = await startApi(
-    createSessions({
+  const api = walletApi(
+    {
       authentication: customAuthentication({ issuer, audience, jwksUri, typ: 'at+jwt' }),
       clock: () => Date.now() + aheadSeconds * 1000,
       ...options,
-    }),
+    },
+    {
+      routes(app) {
+        app.post('/recent-transfers', requireMfa({ maxAgeSeconds: 60 }), (_req, res) => {
+          res.status(201).end();
+        });
+        app.post('/exports', requireMfa({ acr: ['urn:example:mfa'] }), (_req, res) => {
+          res.status(201).end();
+        });
+      },
+    },
   );
-  apis.push(api);
-  return api;
+  return (accessToken) => new WalletClient(api, accessToken);
 }
 
 async function signIn(clientId: string, login: Login): Promise<Tokens> {
@@ -65,80 +71,75 @@ function secondsAgo(seconds: number): number {
   return Math.floor(Date.now() / 1000) - seconds;
 }
 
-function expectMfa(
-  response: Response,
-  errorType: 'mfa_required' | 'mfa_expired',
-  challenge = 'max_age="300"',
-  members: { maxAgeSeconds?: number; acrValues?: readonly string[] } = {},
-): void {
-  expectProblem(response, {
-    status: 403,
-    errorType,
-    action: 'verify_mfa',
-    challenge: `Bearer error="insufficient_user_authentication", ${challenge}`,
-    maxAgeSeconds: 300,
-    ...members,
+/** The clock goes on while a test runs. */
+function expectExpired(response: Response, maxAgeSeconds = 300): void {
+  const detail = new RegExp(
+    `^MFA was verified \\d+ s ago; this operation allows ${maxAgeSeconds} s.$`,
+  );
+  expectProblem(response, 'mfa_expired', {
+    detail: expect.stringMatching(detail) as string,
+    maxAgeSeconds,
   });
 }
 
 describe('The MFA session of a user', () => {
   it('is shared by all clients of the user, and by nobody else', async () => {
-    const api = await startApiWith();
+    const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
     const bob = await signIn('web', { account: 'bob' });
-    expectMfa(await api.post('/transfers', mobile.accessToken), 'mfa_required');
+    expectProblem(await client(mobile.accessToken).transfer(), 'mfa_required');
 
-    const started = await api.post('/mfa', web.accessToken, { method: 'totp' });
+    const started = await client(web.accessToken).verifyMfa({ method: 'totp' });
 
-    expect(started.status).toBe(201);
-    expect((await api.post('/transfers', web.accessToken)).status).toBe(201);
-    expect((await api.post('/transfers', mobile.accessToken)).status).toBe(201);
-    expect((await api.get('/mfa', mobile.accessToken)).body).toEqual(started.body);
-    expectMfa(await api.post('/transfers', bob.accessToken), 'mfa_required');
-    expect((await api.get('/mfa', bob.accessToken)).body).toBeNull();
+    expect(started.status).toBe(200);
+    expectTransferred(await client(web.accessToken).transfer());
+    expectTransferred(await client(mobile.accessToken).transfer());
+    expect((await client(mobile.accessToken).currentMfa()).body).toEqual(started.body);
+    expectProblem(await client(bob.accessToken).transfer(), 'mfa_required');
+    expect((await client(bob.accessToken).currentMfa()).body).toBeNull();
   });
 
   it('is not changed by refreshes, and ends at the time it was to end', async () => {
-    const api = await startApiWith();
+    const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
-    const started = await api.post('/mfa', web.accessToken, { method: 'totp' });
+    const started = await client(web.accessToken).verifyMfa({ method: 'totp' });
     aheadSeconds = 299;
 
     const refreshed = await provider.refresh('web', web.refreshToken);
 
-    expect((await api.get('/mfa', refreshed.accessToken)).body).toEqual(started.body);
-    expect((await api.post('/transfers', refreshed.accessToken)).status).toBe(201);
+    expect((await client(refreshed.accessToken).currentMfa()).body).toEqual(started.body);
+    expectTransferred(await client(refreshed.accessToken).transfer());
     aheadSeconds = 300;
     const again = await provider.refresh('web', refreshed.refreshToken);
-    expectMfa(await api.post('/transfers', again.accessToken), 'mfa_expired');
-    expectMfa(await api.post('/transfers', mobile.accessToken), 'mfa_expired');
+    expectExpired(await client(again.accessToken).transfer());
+    expectExpired(await client(mobile.accessToken).transfer());
   });
 
   it('stays with the other clients when one signs out', async () => {
-    const api = await startApiWith();
+    const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
-    await api.post('/mfa', web.accessToken, { method: 'totp' });
+    await client(web.accessToken).verifyMfa({ method: 'totp' });
 
-    expect((await api.post('/sign-out', web.accessToken)).status).toBe(204);
+    expect((await client(web.accessToken).signOut()).status).toBe(200);
 
-    expectRevoked(await api.post('/transfers', web.accessToken));
-    expect((await api.post('/transfers', mobile.accessToken)).status).toBe(201);
+    expectProblem(await client(web.accessToken).transfer(), 'session_revoked');
+    expectTransferred(await client(mobile.accessToken).transfer());
   });
 
   it('ends with everything else when the user signs out everywhere', async () => {
-    const api = await startApiWith();
+    const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
-    await api.post('/mfa', web.accessToken, { method: 'totp' });
+    await client(web.accessToken).verifyMfa({ method: 'totp' });
 
-    expect((await api.post('/sign-out-everywhere', web.accessToken)).status).toBe(204);
+    expect((await client(web.accessToken).signOutEverywhere()).status).toBe(200);
 
-    expectRevoked(await api.post('/transfers', mobile.accessToken));
+    expectProblem(await client(mobile.accessToken).transfer(), 'session_revoked');
     const later = await signIn('web', { account: 'alice', authTime: secondsAgo(-2) });
-    expectMfa(await api.post('/transfers', later.accessToken), 'mfa_required');
+    expectProblem(await client(later.accessToken).transfer(), 'mfa_required');
   });
 });
 
@@ -152,12 +153,12 @@ describe('What the tokens of the provider prove', () => {
     ['a class of authentication, by `acr`', { acr: 'urn:example:mfa' }, 'mfa'],
     ['both of them', STRONG, 'otp'],
   ])('is MFA where they speak of %s', async (_what, login, method) => {
-    const api = await startApiWith(both);
+    const client = clientsWith(both);
     const authTime = secondsAgo(100);
     const { accessToken } = await signIn('web', { account: 'alice', authTime, ...login });
 
-    expect((await api.post('/transfers', accessToken)).status).toBe(201);
-    expect((await api.get('/mfa', accessToken)).body).toEqual({
+    expectTransferred(await client(accessToken).transfer());
+    expect((await client(accessToken).currentMfa()).body).toEqual({
       method,
       ...('acr' in login && { acr: login.acr }),
       verifiedAt: new Date(authTime * 1000).toISOString(),
@@ -170,30 +171,30 @@ describe('What the tokens of the provider prove', () => {
     ['two values of one kind', { amr: ['otp', 'sms'] }],
     ['nothing', {}],
   ])('is no MFA where they speak of %s', async (_what, login) => {
-    const api = await startApiWith(both);
+    const client = clientsWith(both);
     const { accessToken } = await signIn('web', { account: 'alice', ...login });
 
-    expectMfa(await api.post('/transfers', accessToken), 'mfa_required');
+    expectProblem(await client(accessToken).transfer(), 'mfa_required');
   });
 
   it('is no more after a refresh: it tells of the original authentication (RFC 9068 section 2.2.1)', async () => {
-    const api = await startApiWith(both);
+    const client = clientsWith(both);
     const authTime = secondsAgo(301);
     const stale = await signIn('web', { account: 'alice', authTime, ...STRONG });
 
     const fresh = await provider.refresh('web', stale.refreshToken);
 
     expect(decodeJwt(fresh.accessToken)).toMatchObject({ auth_time: authTime, ...STRONG });
-    expect((await api.get('/me', fresh.accessToken)).status).toBe(200);
-    expectMfa(await api.post('/transfers', fresh.accessToken), 'mfa_expired');
-    expect((await api.get('/mfa', fresh.accessToken)).body).toBeNull();
+    expect((await client(fresh.accessToken).me()).status).toBe(200);
+    expectExpired(await client(fresh.accessToken).transfer());
+    expect((await client(fresh.accessToken).currentMfa()).body).toBeNull();
   });
 
   it('is nothing to an app that does not ask for it', async () => {
-    const api = await startApiWith();
+    const client = clientsWith();
     const { accessToken } = await signIn('web', { account: 'alice', ...STRONG });
 
-    expectMfa(await api.post('/transfers', accessToken), 'mfa_required');
+    expectProblem(await client(accessToken).transfer(), 'mfa_required');
   });
 });
 
@@ -212,13 +213,13 @@ describe('A challenge (RFC 9470)', () => {
   }
 
   it('sends the user to the provider for another class of authentication, and back', async () => {
-    const api = await startApiWith(byAcr);
+    const client = clientsWith(byAcr);
     const browser = provider.openBrowser();
     const { accessToken } = await browser.signIn('web', { account: 'alice', ...WEAK });
 
-    const refused = await api.post('/exports', accessToken);
+    const refused = await client(accessToken).send('post', '/exports');
 
-    expectMfa(refused, 'mfa_required', 'max_age="300", acr_values="urn:example:mfa"', {
+    expectProblem(refused, 'mfa_required', {
       acrValues: ['urn:example:mfa'],
     });
     const parameters = authorizationParameters(refused);
@@ -227,46 +228,43 @@ describe('A challenge (RFC 9470)', () => {
     await expect(browser.signIn('web')).resolves.toBeDefined();
     await expect(browser.signIn('web', undefined, parameters)).rejects.toThrow('asks who this is');
     const steppedUp = await browser.signIn('web', { account: 'alice', ...STRONG }, parameters);
-    expect((await api.post('/exports', steppedUp.accessToken)).status).toBe(201);
-    expectMfa(
-      await api.post('/exports', accessToken),
-      'mfa_required',
-      'max_age="300", acr_values="urn:example:mfa"',
-      { acrValues: ['urn:example:mfa'] },
-    );
+    expect((await client(steppedUp.accessToken).send('post', '/exports')).status).toBe(201);
+    expectProblem(await client(accessToken).send('post', '/exports'), 'mfa_required', {
+      acrValues: ['urn:example:mfa'],
+    });
   });
 
   it('sends the user to the provider for a fresh authentication, and back', async () => {
-    const api = await startApiWith(byAcr);
+    const client = clientsWith(byAcr);
     const browser = provider.openBrowser();
     const login = { account: 'alice', ...STRONG };
     const { accessToken } = await browser.signIn('web', { ...login, authTime: secondsAgo(100) });
-    expect((await api.post('/transfers', accessToken)).status).toBe(201);
+    expectTransferred(await client(accessToken).transfer());
 
-    const refused = await api.post('/recent-transfers', accessToken);
+    const refused = await client(accessToken).send('post', '/recent-transfers');
 
-    expectMfa(refused, 'mfa_expired', 'max_age="60"', { maxAgeSeconds: 60 });
+    expectExpired(refused, 60);
     const parameters = authorizationParameters(refused);
     await expect(browser.signIn('web', undefined, parameters)).rejects.toThrow('asks who this is');
     const fresh = await browser.signIn('web', login, parameters);
-    expect((await api.post('/recent-transfers', fresh.accessToken)).status).toBe(201);
+    expect((await client(fresh.accessToken).send('post', '/recent-transfers')).status).toBe(201);
   });
 
   it('is answered as well by a factor that the app itself has verified', async () => {
-    const api = await startApiWith(byAcr);
+    const client = clientsWith(byAcr);
     const { accessToken } = await signIn('web', { account: 'alice', ...WEAK });
-    await api.post('/mfa', accessToken, { method: 'totp', acr: 'urn:example:other' });
-    expect((await api.post('/exports', accessToken)).status).toBe(403);
+    await client(accessToken).verifyMfa({ method: 'totp', acr: 'urn:example:other' });
+    expect((await client(accessToken).send('post', '/exports')).status).toBe(403);
 
-    await api.post('/mfa', accessToken, { method: 'totp', acr: 'urn:example:mfa' });
+    await client(accessToken).verifyMfa({ method: 'totp', acr: 'urn:example:mfa' });
 
-    expect((await api.post('/exports', accessToken)).status).toBe(201);
+    expect((await client(accessToken).send('post', '/exports')).status).toBe(201);
   });
 });
 
 describe('Two issuers of different kinds', () => {
   let other: OidcProvider;
-  let api: Api;
+  let client: ReturnType<typeof clientsWith>;
 
   beforeAll(async () => {
     other = await startOidcProvider({
@@ -278,9 +276,9 @@ describe('Two issuers of different kinds', () => {
 
   afterAll(() => other.close());
 
-  beforeEach(async () => {
+  beforeEach(() => {
     const { issuer, audience, jwksUri } = provider;
-    api = await startApiWith({
+    client = clientsWith({
       authentication: [
         customAuthentication({ issuer, audience, jwksUri }),
         cdpAuthentication({
@@ -298,13 +296,13 @@ describe('Two issuers of different kinds', () => {
     const kids = [provider.keys, other.keys].map(([key]) => key?.kid);
 
     expect(kids[0]).toBe(kids[1]);
-    expect((await api.get('/me', ours.accessToken)).body).toMatchObject({
+    expect((await client(ours.accessToken).me()).body).toMatchObject({
       authentication: 'custom',
       issuer: provider.issuer,
       userId: 'alice',
       mfa: { scope: 'user' },
     });
-    expect((await api.get('/me', theirs.accessToken)).body).toMatchObject({
+    expect((await client(theirs.accessToken).me()).body).toMatchObject({
       authentication: 'cdp',
       issuer: other.issuer,
       userId: 'alice',
@@ -323,19 +321,14 @@ describe('Two issuers of different kinds', () => {
         .sign(key ?? {});
     }
     // Both keys are loaded, and signing anew is sound as such.
-    expect((await api.get('/me', await resign(ours.accessToken, ourKey))).status).toBe(200);
-    expect((await api.get('/me', await resign(theirs.accessToken, theirKey))).status).toBe(200);
+    expect((await client(await resign(ours.accessToken, ourKey)).me()).status).toBe(200);
+    expect((await client(await resign(theirs.accessToken, theirKey)).me()).status).toBe(200);
 
     for (const forged of [
       await resign(ours.accessToken, theirKey),
       await resign(theirs.accessToken, ourKey),
     ]) {
-      expectProblem(await api.get('/me', forged), {
-        status: 401,
-        errorType: 'token_invalid',
-        action: 'sign_in',
-        challenge: 'Bearer error="invalid_token"',
-      });
+      expectProblem(await client(forged).me(), 'token_invalid');
     }
   });
 
@@ -343,13 +336,13 @@ describe('Two issuers of different kinds', () => {
     const ours = await signIn('web', { account: 'alice' });
     const theirs = await other.openBrowser().signIn('web', { account: 'alice' });
 
-    await api.post('/mfa', ours.accessToken, { method: 'totp' });
-    expect((await api.post('/transfers', ours.accessToken)).status).toBe(201);
-    expectMfa(await api.post('/transfers', theirs.accessToken), 'mfa_required');
-    await api.post('/mfa', theirs.accessToken, { method: 'sms' });
-    await api.post('/sign-out-everywhere', ours.accessToken);
+    await client(ours.accessToken).verifyMfa({ method: 'totp' });
+    expectTransferred(await client(ours.accessToken).transfer());
+    expectProblem(await client(theirs.accessToken).transfer(), 'mfa_required');
+    await client(theirs.accessToken).verifyMfa({ method: 'sms' });
+    await client(ours.accessToken).signOutEverywhere();
 
-    expectRevoked(await api.get('/me', ours.accessToken));
-    expect((await api.post('/transfers', theirs.accessToken)).status).toBe(201);
+    expectProblem(await client(ours.accessToken).me(), 'session_revoked');
+    expectTransferred(await client(theirs.accessToken).transfer());
   });
 });

@@ -2,20 +2,17 @@
  * Access tokens that nobody here wrote: issued by a real provider over authorization code and PKCE,
  * and verified through its JWKS over HTTP.
  */
-import {
-  createSessions,
-  customAuthentication,
-  type CustomAuthenticationOptions,
-} from 'express-wallet-session';
+import { customAuthentication, type CustomAuthenticationOptions } from 'express-wallet-session';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTPayload } from 'jose';
-import { expectProblem, startApi, type Api } from '../support/oidc-api.js';
+import { expectProblem } from '../support/expect-problem.js';
 import { startOidcProvider, type OidcProvider } from '../support/oidc-provider.js';
+import { walletApi } from '../support/wallet-api.js';
+import { WalletClient } from '../support/wallet-client.js';
 
 const USER_ID = 'https://example.com/user_id';
 
 describe('Access tokens of a real provider', () => {
   let provider: OidcProvider;
-  let apis: Api[] = [];
 
   beforeAll(async () => {
     provider = await startOidcProvider({
@@ -25,30 +22,27 @@ describe('Access tokens of a real provider', () => {
     await provider.setClients([{ clientId: 'web' }]);
   });
 
-  afterEach(async () => {
-    await Promise.all(apis.map((api) => api.close()));
-    apis = [];
-  });
-
   afterAll(() => provider.close());
 
-  async function apiWith(options: Partial<CustomAuthenticationOptions> = {}): Promise<Api> {
+  /** Clients of one API, by their access tokens. */
+  function clientsWith(
+    options: Partial<CustomAuthenticationOptions> = {},
+  ): (accessToken: string) => WalletClient {
     const { issuer, audience, jwksUri } = provider;
     const authentication = customAuthentication({
       ...{ issuer, audience, jwksUri },
       ...options,
     } as CustomAuthenticationOptions);
-    const api = await startApi(createSessions({ authentication }));
-    apis.push(api);
-    return api;
+    const api = walletApi({ authentication });
+    return (accessToken) => new WalletClient(api, accessToken);
   }
 
   it('are verified, and become a session', async () => {
-    const api = await apiWith();
+    const client = clientsWith();
     const { accessToken } = await provider.openBrowser().signIn('web', { account: 'alice' });
     const { jti, sid, iat = 0, exp = 0, auth_time } = decodeJwt(accessToken);
 
-    const response = await api.get('/me', accessToken);
+    const response = await client(accessToken).me();
 
     expect(decodeProtectedHeader(accessToken)).toMatchObject({ alg: 'ES256', typ: 'at+jwt' });
     expect([response.status, response.body]).toEqual([
@@ -69,14 +63,14 @@ describe('Access tokens of a real provider', () => {
   });
 
   it('belong to one session over refreshes', async () => {
-    const api = await apiWith();
+    const client = clientsWith();
     const authTime = Math.floor(Date.now() / 1000) - 3600;
     const first = await provider.openBrowser().signIn('web', { account: 'alice', authTime });
     const second = await provider.refresh('web', first.refreshToken);
 
     const [before, after] = await Promise.all([
-      api.get('/me', first.accessToken),
-      api.get('/me', second.accessToken),
+      client(first.accessToken).me(),
+      client(second.accessToken).me(),
     ]);
 
     expect([before.status, after.status]).toEqual([200, 200]);
@@ -90,10 +84,10 @@ describe('Access tokens of a real provider', () => {
   });
 
   it('are verified with a new key as soon as the provider signs with it', async () => {
-    const api = await apiWith();
+    const client = clientsWith();
     const browser = provider.openBrowser();
     const old = await browser.signIn('web', { account: 'alice' });
-    expect((await api.get('/me', old.accessToken)).status).toBe(200);
+    expect((await client(old.accessToken).me()).status).toBe(200);
     await provider.rotateKeys({ overlap: true });
     const fetches = provider.jwksFetches();
 
@@ -102,68 +96,59 @@ describe('Access tokens of a real provider', () => {
     expect(decodeProtectedHeader(fresh.accessToken).kid).not.toBe(
       decodeProtectedHeader(old.accessToken).kid,
     );
-    expect((await api.get('/me', fresh.accessToken)).status).toBe(200);
-    expect((await api.get('/me', old.accessToken)).status).toBe(200);
+    expect((await client(fresh.accessToken).me()).status).toBe(200);
+    expect((await client(old.accessToken).me()).status).toBe(200);
     expect(provider.jwksFetches() - fetches).toBe(1);
   });
 
   it('of a withdrawn key are refused once the new keys are known, and the client refreshes', async () => {
-    const api = await apiWith();
+    const client = clientsWith();
     const browser = provider.openBrowser();
     const old = await browser.signIn('web', { account: 'alice' });
-    expect((await api.get('/me', old.accessToken)).status).toBe(200);
+    expect((await client(old.accessToken).me()).status).toBe(200);
     await provider.rotateKeys();
     const fresh = await provider.refresh('web', old.refreshToken);
-    expect((await api.get('/me', fresh.accessToken)).status).toBe(200);
+    expect((await client(fresh.accessToken).me()).status).toBe(200);
 
-    expectProblem(await api.get('/me', old.accessToken), {
-      status: 401,
-      errorType: 'token_invalid',
+    expectProblem(await client(old.accessToken).me(), 'token_invalid', {
       action: 'refresh_token',
-      challenge: 'Bearer error="invalid_token"',
+      detail: 'The access token was signed with a key that is not in use; refresh it.',
     });
   });
 
   it('alone are access tokens: the ID token issued beside them is refused', async () => {
-    const api = await apiWith();
-    const strict = await apiWith({ audience: [provider.audience, 'web'], typ: 'at+jwt' });
+    const client = clientsWith();
+    const strict = clientsWith({ audience: [provider.audience, 'web'], typ: 'at+jwt' });
     const tokens = await provider.openBrowser().signIn('web', { account: 'alice' });
 
-    expect((await api.get('/me', tokens.accessToken)).status).toBe(200);
-    expectProblem(await api.get('/me', tokens.idToken), INVALID);
-    expect((await strict.get('/me', tokens.accessToken)).status).toBe(200);
-    expectProblem(await strict.get('/me', tokens.idToken), INVALID);
+    expect((await client(tokens.accessToken).me()).status).toBe(200);
+    expectProblem(await client(tokens.idToken).me(), 'token_invalid');
+    expect((await strict(tokens.accessToken).me()).status).toBe(200);
+    expectProblem(await strict(tokens.idToken).me(), 'token_invalid');
   });
 
   it('have to be at+jwt where `typ` says so, whoever signed them (RFC 9068)', async () => {
-    const strict = await apiWith({ typ: 'at+jwt' });
-    const lax = await apiWith();
+    const strict = clientsWith({ typ: 'at+jwt' });
+    const lax = clientsWith();
     const { accessToken } = await provider.openBrowser().signIn('web', { account: 'alice' });
     const [key] = provider.keys;
     const retyped = await new SignJWT(decodeJwt(accessToken))
       .setProtectedHeader({ alg: 'ES256', kid: key?.kid ?? '', typ: 'JWT' })
       .sign(key ?? {});
 
-    expect((await strict.get('/me', accessToken)).status).toBe(200);
-    expect((await lax.get('/me', retyped)).status).toBe(200);
-    expectProblem(await strict.get('/me', retyped), INVALID);
+    expect((await strict(accessToken).me()).status).toBe(200);
+    expect((await lax(retyped).me()).status).toBe(200);
+    expectProblem(await strict(retyped).me(), 'token_invalid');
   });
 
   it('name their user in any claim, a namespaced one too', async () => {
-    const api = await apiWith({ userIdClaim: USER_ID });
+    const client = clientsWith({ userIdClaim: USER_ID });
     const alice = await provider.openBrowser().signIn('web', { account: 'alice' });
     const nameless = await provider.openBrowser().signIn('web', { account: 'nameless' });
 
-    expect((await api.get('/me', alice.accessToken)).body).toMatchObject({
+    expect((await client(alice.accessToken).me()).body).toMatchObject({
       userId: 'user-of-alice',
     });
-    expectProblem(await api.get('/me', nameless.accessToken), INVALID);
+    expectProblem(await client(nameless.accessToken).me(), 'token_invalid');
   });
 });
-
-const INVALID = {
-  status: 401,
-  errorType: 'token_invalid',
-  action: 'sign_in',
-  challenge: 'Bearer error="invalid_token"',
-};

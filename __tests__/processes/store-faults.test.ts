@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { startApiProcesses, type Answer, type ApiProcesses } from '../support/api-processes.js';
+import { eventually } from '../support/eventually.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
 
 /** What a request may be answered with, and whether it has proof for more than that. */
@@ -88,14 +89,15 @@ describeWithRedis('While Redis fails under load', () => {
   /** Every probe gets the answer of a well store again, in every process. */
   async function recovery(): Promise<void> {
     const deadline = performance.now() + 15_000;
-    for (const probe of probes) {
+    for (const { name, method, path, token, well } of probes) {
       for (let which = 0; which < api.count; which += 1) {
-        let said = '';
-        while (said !== probe.well && performance.now() < deadline) {
-          said = describeAnswer(await api.call(which, probe.method, probe.path, probe.token));
-          if (said !== probe.well) await sleep(100);
-        }
-        expect([probe.name, which, said]).toEqual([probe.name, which, probe.well]);
+        await eventually(
+          async () => {
+            const said = describeAnswer(await api.call(which, method, path, token));
+            expect([name, which, said]).toEqual([name, which, well]);
+          },
+          { withinMs: deadline - performance.now(), everyMs: 100 },
+        );
       }
     }
   }
@@ -159,7 +161,7 @@ describeWithRedis('While Redis fails under load', () => {
       await admin.sendCommand(['CONFIG', 'SET', 'maxmemory', '0']);
       admin.destroy();
     }
-    expect((await api.call(0, 'POST', '/sign-out', accessToken)).status).toBe(204);
+    expect((await api.call(0, 'POST', '/sign-out', accessToken)).status).toBe(200);
     expect(describeAnswer(await api.call(1, 'GET', '/me', accessToken))).toBe(
       '401 session_revoked',
     );

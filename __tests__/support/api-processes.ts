@@ -1,26 +1,26 @@
 /**
- * Several API processes behind one issuer and one Redis, and how a test calls them.
+ * Several API processes behind one issuer and one Redis, and calls of them.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import { createTestIssuer } from 'express-wallet-session/testing';
+import { createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
+import { listen } from './listen.js';
+import { previously } from './wallet-client.js';
 
 export interface Answer {
   readonly status: number;
-  /** Undefined where it was no problem. */
+  /** Undefined for an answer that is no problem. */
   readonly errorType: string | undefined;
   readonly body: unknown;
   readonly tookMs: number;
 }
 
 export interface ApiProcesses {
-  readonly issuer: Awaited<ReturnType<typeof createTestIssuer>>;
+  readonly issuer: TestIssuer;
   readonly count: number;
-  /** Calls one of the processes, by its number. */
+  /** @param which the number of the process; `POST /mfa` sends the method `totp` */
   call(
     which: number,
     method: string,
@@ -35,63 +35,49 @@ export interface ApiProcesses {
 export async function startApiProcesses(redisUrl: string, count = 3): Promise<ApiProcesses> {
   const issuer = await createTestIssuer();
   const router = issuer.router();
-  const keys = createServer((req, res) => {
+  const keys = await listen((req, res) => {
     router(req, res, () => res.writeHead(404).end());
   });
-  const started = [];
-  for (let index = 0; index < count; index += 1) {
-    started.push(
+  const processes = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
       startProcess({
         REDIS_URL: redisUrl,
         REDIS_CLIENT: index === 0 ? 'ioredis' : 'redis',
-        JWKS_URI: `http://127.0.0.1:${await listen(keys)}/.well-known/jwks.json`,
+        JWKS_URI: `${keys.url}/.well-known/jwks.json`,
         PROJECT_ID: issuer.projectId,
       }),
-    );
-  }
-  const processes = await Promise.all(started);
+    ),
+  );
   return {
     issuer,
     count,
     async call(which, method, path, accessToken, previousToken) {
       const before = performance.now();
-      const response = await fetchFrom(processes[which]?.port ?? 0, method, path, {
-        authorization: `Bearer ${accessToken}`,
-        ...(previousToken !== undefined && { 'previous-access-token': previousToken }),
+      const isProof = method === 'POST' && path === '/mfa';
+      const response = await fetch(`http://127.0.0.1:${processes[which]?.port ?? 0}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${accessToken}`,
+          ...(previousToken !== undefined && previously(previousToken)),
+          ...(isProof && { 'content-type': 'application/json' }),
+        },
+        ...(isProof && { body: '{"method":"totp"}' }),
+        signal: AbortSignal.timeout(10_000),
       });
       const text = await response.text();
       const body: unknown = text === '' ? undefined : JSON.parse(text);
       return {
         status: response.status,
-        errorType: (body as { errorType?: string } | undefined)?.errorType,
+        errorType: (body as { errorType?: string } | null | undefined)?.errorType,
         body,
         tookMs: performance.now() - before,
       };
     },
     async stop() {
       await Promise.all(processes.map(({ child }) => end(child)));
-      keys.close();
-      keys.closeAllConnections();
+      await keys.close();
     },
   };
-}
-
-function fetchFrom(
-  port: number,
-  method: string,
-  path: string,
-  headers: Record<string, string>,
-): Promise<Response> {
-  return fetch(`http://127.0.0.1:${port}${path}`, {
-    method,
-    headers,
-    signal: AbortSignal.timeout(10_000),
-  });
-}
-
-async function listen(server: Server): Promise<number> {
-  if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
-  return (server.address() as AddressInfo).port;
 }
 
 async function startProcess(

@@ -1,18 +1,27 @@
 /**
- * Waits for what happens behind a request's back.
+ * Waits for effects that no answer waits for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Tries a sentence of expectations until it holds, for 3 s at most. */
-export async function eventually(expectations: () => unknown): Promise<void> {
-  const giveUpAt = performance.now() + 3000;
+export interface Patience {
+  /** @defaultValue 3000 */
+  readonly withinMs?: number;
+  /** The pause between two attempts. @defaultValue 5 */
+  readonly everyMs?: number;
+}
+
+/** Runs expectations until they hold; after `withinMs` the last failure is thrown. */
+export async function eventually<T>(
+  expectations: () => T | Promise<T>,
+  { withinMs = 3000, everyMs = 5 }: Patience = {},
+): Promise<T> {
+  const giveUpAt = performance.now() + withinMs;
   for (;;) {
     try {
-      await expectations();
-      return;
+      return await expectations();
     } catch (error) {
       if (performance.now() > giveUpAt) throw error;
-      await sleep(5);
+      await sleep(everyMs);
     }
   }
 }

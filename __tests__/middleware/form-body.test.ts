@@ -4,21 +4,19 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import express from 'express';
-import express4 from 'express4';
-import {
-  backchannelLogout,
-  createSessions,
-  sendProblem,
-  validateSession,
-  type SessionError,
-} from 'express-wallet-session';
+import { connect } from 'node:net';
+import type { Express } from 'express';
+import { createSessions, sendProblem, type SessionError } from 'express-wallet-session';
 import { createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import { decodeJwt } from 'jose';
 import request, { type Response } from 'supertest';
-import { expectDone, expectRefused } from '../support/oidc-logout.js';
+import { expectProblem } from '../support/expect-problem.js';
+import { expectLoggedOut, expectLogoutRefused, logOut, logoutAudience } from '../support/logout.js';
+import { listen } from '../support/listen.js';
+import { expressVersions, walletApi } from '../support/wallet-api.js';
+import { WalletClient } from '../support/wallet-client.js';
 
+const PATH = '/backchannel-logout';
 const NO_FORM = 'Send one logout_token by POST, as application/x-www-form-urlencoded.';
 
 let issuer: TestIssuer;
@@ -27,56 +25,42 @@ beforeEach(async () => {
   issuer = await createTestIssuer({ authentication: 'custom' });
 });
 
-describe.each([
-  ['4', express4 as unknown as typeof express],
-  ['5', express],
-])('The form, with Express %s', (_version, framework) => {
-  type App = ReturnType<typeof express>;
-  type Setup = (app: App) => void;
+describe.each(expressVersions)('The form of a logout token, on %s', (_version, express) => {
+  type Setup = (app: Express) => unknown;
 
-  function appAfter(setup: Setup = () => undefined): App {
-    const sessions = createSessions({ authentication: issuer.authentication });
-    const app = framework();
-    setup(app);
-    app.all('/logout', backchannelLogout(sessions, { audience: issuer.clientId }));
-    app.use(validateSession(sessions));
-    app.get('/me', (_req, res) => {
-      res.end();
-    });
-    return app;
+  function appAfter(before: Setup = () => undefined): Express {
+    const { authentication, clientId } = issuer;
+    return walletApi({ authentication }, { express, before, logoutAudience: clientId });
   }
 
   async function expectSignOut(
-    app: App,
+    app: Express,
     send: (token: string) => Promise<Response>,
   ): Promise<void> {
     const { accessToken } = await issuer.signIn('alice');
-    const me = (): Promise<Response> =>
-      request(app).get('/me').auth(accessToken, { type: 'bearer' });
-    expect((await me()).status).toBe(200);
-    expectDone(await send(await issuer.logoutToken({ sid: decodeJwt(accessToken).sid })));
-    expect((await me()).body).toMatchObject({ errorType: 'session_revoked' });
+    const alice = new WalletClient(app, accessToken);
+    expect((await alice.me()).status).toBe(200);
+    expectLoggedOut(await send(await issuer.logoutToken({ sid: decodeJwt(accessToken).sid })));
+    expectProblem(await alice.me(), 'session_revoked');
   }
 
   it.each<[string, Setup]>([
     ['without a parser before', () => undefined],
     [
       'after express.urlencoded({ extended: false })',
-      (app) => app.use(framework.urlencoded({ extended: false })),
+      (app) => app.use(express.urlencoded({ extended: false })),
     ],
     [
       'after express.urlencoded({ extended: true })',
-      (app) => app.use(framework.urlencoded({ extended: true })),
+      (app) => app.use(express.urlencoded({ extended: true })),
     ],
-    ['after express.json(), which leaves it alone', (app) => app.use(framework.json())],
-    ['after express.text()', (app) => app.use(framework.text({ type: '*/*' }))],
-    ['after express.raw()', (app) => app.use(framework.raw({ type: '*/*' }))],
+    ['after express.json(), which leaves it alone', (app) => app.use(express.json())],
+    ['after express.text()', (app) => app.use(express.text({ type: '*/*' }))],
+    ['after express.raw()', (app) => app.use(express.raw({ type: '*/*' }))],
   ])('is read %s', async (_what, setup) => {
     const app = appAfter(setup);
 
-    await expectSignOut(app, (token) =>
-      request(app).post('/logout').type('form').send({ logout_token: token }),
-    );
+    await expectSignOut(app, (token) => logOut(app, token));
   });
 
   it('is taken from `req.body` where the platform has parsed it and there is nothing to read', async () => {
@@ -90,7 +74,7 @@ describe.each([
 
     await expectSignOut(app, (token) => {
       parsed = { logout_token: token };
-      return request(app).post('/logout').type('form').send('');
+      return request(app).post(PATH).type('form').send('');
     });
   });
 
@@ -99,7 +83,7 @@ describe.each([
 
     await expectSignOut(app, (token) =>
       request(app)
-        .post('/logout')
+        .post(PATH)
         .set('Content-Type', 'Application/X-WWW-Form-URLEncoded; charset=UTF-8')
         .send(`state=1&logout_token=${token}&more=2`),
     );
@@ -119,17 +103,13 @@ describe.each([
     const token = await issuer.logoutToken({ sub: 'alice' });
     const parsers: Setup[] = [
       () => undefined,
-      (app) => app.use(framework.json(), framework.urlencoded({ extended: true })),
+      (app) => app.use(express.json(), express.urlencoded({ extended: true })),
     ];
     for (const app of parsers.map(appAfter)) {
-      const response = await request(app)
-        .post('/logout')
-        .set('Content-Type', type)
-        .send(bodyOf(token));
+      const response = await request(app).post(PATH).set('Content-Type', type).send(bodyOf(token));
 
-      expectRefused(response, NO_FORM);
-      const me = await request(app).get('/me').auth(accessToken, { type: 'bearer' });
-      expect(me.status).toBe(200);
+      expectLogoutRefused(response, NO_FORM);
+      expect((await new WalletClient(app, accessToken).me()).status).toBe(200);
     }
   });
 
@@ -137,11 +117,11 @@ describe.each([
     const token = await issuer.logoutToken({ sub: 'alice' });
     const app = appAfter();
     const response = await request(app)
-      [method](`/logout?logout_token=${token}`)
+      [method](`${PATH}?logout_token=${token}`)
       .type('form')
       .send(`logout_token=${token}`);
 
-    expectRefused(response, NO_FORM);
+    expectLogoutRefused(response, NO_FORM);
   });
 
   it('is not taken where it is longer than 16 KiB, and the answer comes all the same', async () => {
@@ -151,11 +131,10 @@ describe.each([
 
     for (const length of [16_384, 1_000_000]) {
       const form = `logout_token=${token}&x=${'x'.repeat(length)}`;
-      expectRefused(await request(app).post('/logout').type('form').send(form), NO_FORM);
+      expectLogoutRefused(await request(app).post(PATH).type('form').send(form), NO_FORM);
     }
 
-    const me = await request(app).get('/me').auth(accessToken, { type: 'bearer' });
-    expect(me.status).toBe(200);
+    expect((await new WalletClient(app, accessToken).me()).status).toBe(200);
   });
 });
 
@@ -171,12 +150,11 @@ it('A client that hangs up halfway is refused, and harms nobody', async () => {
       sendProblem(error, req, res);
     },
   });
-  const app = express().post('/logout', backchannelLogout(sessions, { audience: 'test-client' }));
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const server = createServer(walletApi(sessions, { logoutAudience }));
+  const api = await listen(server);
+  const socket = connect(api.port, '127.0.0.1');
   socket.write(
-    'POST /logout HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n' +
+    `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n` +
       'Content-Type: application/x-www-form-urlencoded\r\n\r\nlogout_token=ey',
   );
   await once(server, 'request');
@@ -185,6 +163,6 @@ it('A client that hangs up halfway is refused, and harms nobody', async () => {
   expect(await refused).toMatchObject({ errorType: 'invalid_request', status: 400 });
 
   const token = await issuer.logoutToken({ sub: 'alice' });
-  expectDone(await request(server).post('/logout').type('form').send({ logout_token: token }));
-  server.close();
+  expectLoggedOut(await logOut(api.url, token));
+  await api.close();
 });

@@ -2,6 +2,7 @@
  * What a logout token has to say, and what it ends: one thing at a time is changed about a token
  * that is right.
  */
+import type { Express } from 'express';
 import type { SessionOptions } from 'express-wallet-session';
 import {
   createTestClock,
@@ -10,12 +11,11 @@ import {
   type TestIssuer,
 } from 'express-wallet-session/testing';
 import { decodeProtectedHeader, SignJWT, UnsecuredJWT } from 'jose';
-import {
-  createLogoutApp,
-  expectDone,
-  expectRefused,
-  type LogoutApp,
-} from '../support/oidc-logout.js';
+import type { Test } from 'supertest';
+import { expectProblem } from '../support/expect-problem.js';
+import { expectLoggedOut, expectLogoutRefused, logOut, logoutAudience } from '../support/logout.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,7 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 let clock: TestClock;
 let issuer: TestIssuer;
 let other: TestIssuer;
-let app: LogoutApp;
+let app: Express;
 
 beforeEach(async () => {
   clock = createTestClock();
@@ -35,9 +35,13 @@ beforeEach(async () => {
   app = appWith();
 });
 
-function appWith(options: SessionOptions = {}): LogoutApp {
+function appWith(options: SessionOptions = {}): Express {
   const authentication = [issuer.authentication, other.authentication];
-  return createLogoutApp({ authentication, clock, ...options });
+  return walletApi({ authentication, clock, ...options }, { logoutAudience });
+}
+
+function client(accessToken: string): WalletClient {
+  return new WalletClient(app, accessToken);
 }
 
 function accessTokenOf(sub: string, claims: Members = {}): Promise<string> {
@@ -48,18 +52,14 @@ function now(): number {
   return clock() / 1000;
 }
 
-async function errorTypeOf(path: '/me' | '/transfer', accessToken: string): Promise<unknown> {
-  return ((await app.get(path, accessToken)).body as { errorType?: string }).errorType;
-}
-
-async function statusOf(path: '/me' | '/transfer', accessToken: string): Promise<number> {
-  return (await app.get(path, accessToken)).status;
+async function expectPass(test: Test): Promise<void> {
+  expect((await test).status).toBe(200);
 }
 
 describe('A logout token', () => {
   it.each<[string, { claims?: () => Members; header?: Members }]>([
     ['as a provider sends it', {}],
-    ['of several audiences', { claims: () => ({ aud: ['another', 'test-client'] }) }],
+    ['of several audiences', { claims: () => ({ aud: ['another', logoutAudience] }) }],
     ['of type JWT', { header: { typ: 'JWT' } }],
     ['of type application/logout+jwt', { header: { typ: 'application/logout+jwt' } }],
     ['of no type', { header: { typ: undefined } }],
@@ -74,11 +74,13 @@ describe('A logout token', () => {
     ['that expired 4 s ago', { claims: () => ({ exp: now() - 4 }) }],
   ])('%s ends the session', async (_what, { claims, header }) => {
     const accessToken = await accessTokenOf('alice', { sid: 'here' });
-    expect(await statusOf('/me', accessToken)).toBe(200);
+    await expectPass(client(accessToken).me());
 
-    expectDone(await app.logOut(await issuer.logoutToken({ sid: 'here', ...claims?.() }, header)));
+    expectLoggedOut(
+      await logOut(app, await issuer.logoutToken({ sid: 'here', ...claims?.() }, header)),
+    );
 
-    expect(await errorTypeOf('/me', accessToken)).toBe('session_revoked');
+    expectProblem(await client(accessToken).me(), 'session_revoked');
   });
 
   it.each<[string, { claims?: () => Members; header?: Members }]>([
@@ -122,8 +124,8 @@ describe('A logout token', () => {
       "signed with another issuer's key, which it calls as ours is called",
       async () => other.logoutToken(oursOf('alice'), { kid: await ourKid() }),
     ],
-    ['that is an access token', () => issuer.sign({ sub: 'alice', aud: 'test-client' })],
-    ['that is an ID token', () => issuer.sign({ sub: 'alice', aud: 'test-client', nonce: 'n-1' })],
+    ['that is an access token', () => issuer.sign({ sub: 'alice', aud: logoutAudience })],
+    ['that is an ID token', () => issuer.sign({ sub: 'alice', aud: logoutAudience, nonce: 'n-1' })],
     [
       'that is not signed',
       () => Promise.resolve(new UnsecuredJWT({ ...oursOf('alice') }).encode()),
@@ -150,18 +152,18 @@ describe('A logout token', () => {
 
   async function refusesAndEndsNothing(logoutToken: string): Promise<void> {
     const accessToken = await accessTokenOf('alice');
-    await app.get('/verify', accessToken);
+    await client(accessToken).verifyMfa();
 
-    expectRefused(await app.logOut(logoutToken));
+    expectLogoutRefused(await logOut(app, logoutToken));
 
-    expect(await statusOf('/transfer', accessToken)).toBe(200);
+    expectTransferred(await client(accessToken).transfer());
   }
 
   /** The claims of a logout token that would be right if it was signed by whom it should be. */
   function oursOf(sub: string): Members {
     return {
       iss: issuer.issuer,
-      aud: 'test-client',
+      aud: logoutAudience,
       sub,
       jti: 'logout-1',
       iat: now(),
@@ -180,111 +182,111 @@ describe('What a logout token ends', () => {
     const here = await accessTokenOf('alice', { sid: 'here' });
     const there = await accessTokenOf('alice', { sid: 'there' });
 
-    expectDone(await app.logOut(await issuer.logoutToken({ sub: 'alice', sid: 'here' })));
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', sid: 'here' })));
 
-    expect(await errorTypeOf('/me', here)).toBe('session_revoked');
-    expect(await statusOf('/me', there)).toBe(200);
+    expectProblem(await client(here).me(), 'session_revoked');
+    await expectPass(client(there).me());
   });
 
   it("is never another issuer's, though session and user are called the same", async () => {
     const ours = await accessTokenOf('alice', { sid: 'here' });
     const theirs = await other.sign({ sub: 'alice', sid: 'here' });
 
-    expectDone(await app.logOut(await issuer.logoutToken({ sid: 'here' })));
-    expectDone(await app.logOut(await issuer.logoutToken({ sub: 'alice' })));
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sid: 'here' })));
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
 
-    expect(await errorTypeOf('/me', ours)).toBe('session_revoked');
-    expect(await statusOf('/me', theirs)).toBe(200);
+    expectProblem(await client(ours).me(), 'session_revoked');
+    await expectPass(client(theirs).me());
   });
 
   it('is, where it names no session, whatever of the user started up to its `iat`', async () => {
     const before = await accessTokenOf('alice', { sid: 'before' });
-    await app.get('/verify', before);
+    await client(before).verifyMfa();
     const logoutToken = await issuer.logoutToken({ sub: 'alice' });
     clock.advance(1);
     const after = await accessTokenOf('alice', { sid: 'after' });
     const bob = await accessTokenOf('bob', { auth_time: now() - 100 });
-    await app.get('/verify', bob);
+    await client(bob).verifyMfa();
     clock.advance(100);
 
-    expectDone(await app.logOut(logoutToken));
+    expectLoggedOut(await logOut(app, logoutToken));
 
-    expect(await errorTypeOf('/me', before)).toBe('session_revoked');
-    expect(await statusOf('/me', after)).toBe(200);
-    expect(await errorTypeOf('/transfer', after)).toBe('mfa_required');
-    expect(await statusOf('/transfer', bob)).toBe(200);
+    expectProblem(await client(before).me(), 'session_revoked');
+    await expectPass(client(after).me());
+    expectProblem(await client(after).transfer(), 'mfa_required');
+    expectTransferred(await client(bob).transfer());
   });
 
   it('includes what was verified in the second of its `iat`', async () => {
     clock.advance(0.9);
-    await app.get('/verify', await accessTokenOf('alice'));
+    await client(await accessTokenOf('alice')).verifyMfa();
     const logoutToken = await issuer.logoutToken({ sub: 'alice' });
     clock.advance(0.1);
 
-    expectDone(await app.logOut(logoutToken));
+    expectLoggedOut(await logOut(app, logoutToken));
 
-    expect(await errorTypeOf('/transfer', await accessTokenOf('alice'))).toBe('mfa_required');
+    expectProblem(await client(await accessTokenOf('alice')).transfer(), 'mfa_required');
   });
 
   it('includes older evidence', async () => {
     const verifiedAt = new Date(clock());
     app = appWith({ mfa: { evidence: () => ({ method: 'otp', verifiedAt }) } });
     const before = await accessTokenOf('alice');
-    expect(await statusOf('/transfer', before)).toBe(200);
-    expectDone(await app.logOut(await issuer.logoutToken({ sub: 'alice' })));
+    expectTransferred(await client(before).transfer());
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
     clock.advance(1);
 
     const after = await accessTokenOf('alice');
 
-    expect(await errorTypeOf('/transfer', before)).toBe('session_revoked');
-    expect(await errorTypeOf('/transfer', after)).toBe('mfa_required');
+    expectProblem(await client(before).transfer(), 'session_revoked');
+    expectProblem(await client(after).transfer(), 'mfa_required');
   });
 
   it('is not brought back by a refresh', async () => {
-    const client = await issuer.signIn('alice');
-    expectDone(await app.logOut(await issuer.logoutToken({ sub: 'alice' })));
+    const before = await issuer.signIn('alice');
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
     clock.advance(600);
 
-    const { accessToken } = await issuer.refresh(client.refreshToken);
+    const { accessToken } = await issuer.refresh(before.refreshToken);
 
-    expect(await errorTypeOf('/me', accessToken)).toBe('session_revoked');
+    expectProblem(await client(accessToken).me(), 'session_revoked');
   });
 
   it('is not what was started since, however late the token comes', async () => {
     const logoutToken = await issuer.logoutToken({ sub: 'alice', exp: undefined });
     clock.advance(1);
     const after = await accessTokenOf('alice');
-    await app.get('/verify', after);
+    await client(after).verifyMfa();
     clock.advance(299);
 
-    expectDone(await app.logOut(logoutToken));
+    expectLoggedOut(await logOut(app, logoutToken));
 
-    expect(await statusOf('/transfer', after)).toBe(200);
+    expectTransferred(await client(after).transfer());
   });
 
   it('is nothing more when the token is sent again', async () => {
     const ofUser = await issuer.logoutToken({ sub: 'alice' });
     const ofSession = await issuer.logoutToken({ sub: 'alice', sid: 'before' });
-    for (const token of [ofUser, ofSession]) expectDone(await app.logOut(token));
+    for (const token of [ofUser, ofSession]) expectLoggedOut(await logOut(app, token));
     clock.advance(1);
     const after = await accessTokenOf('alice', { sid: 'after' });
-    await app.get('/verify', after);
+    await client(after).verifyMfa();
     clock.advance(1);
 
-    for (const token of [ofUser, ofSession, ofUser]) expectDone(await app.logOut(token));
+    for (const token of [ofUser, ofSession, ofUser]) expectLoggedOut(await logOut(app, token));
 
-    expect(await statusOf('/transfer', after)).toBe(200);
+    expectTransferred(await client(after).transfer());
   });
 
   it('is nothing more when it is sent again, though the clock of the issuer is ahead', async () => {
     const token = await issuer.logoutToken({ sub: 'alice', iat: now() + 5, exp: undefined });
-    expectDone(await app.logOut(token));
+    expectLoggedOut(await logOut(app, token));
     clock.advance(1);
     const after = await accessTokenOf('alice', { auth_time: now() + 5, iat: now() + 5 });
-    await app.get('/verify', after);
+    await client(after).verifyMfa();
 
-    expectDone(await app.logOut(token));
+    expectLoggedOut(await logOut(app, token));
 
-    expect(await statusOf('/transfer', after)).toBe(200);
+    expectTransferred(await client(after).transfer());
   });
 });

@@ -2,6 +2,7 @@
  * The back-channel logout endpoint: what it answers while keys or store are out of reach, what it
  * does with each kind of issuer, and how it is configured.
  */
+import type { Express } from 'express';
 import {
   backchannelLogout,
   cdpAuthentication,
@@ -11,13 +12,16 @@ import {
   memoryStore,
   sendProblem,
   type BackchannelLogoutOptions,
+  type SessionOptions,
   type Sessions,
   type SessionStore,
 } from 'express-wallet-session';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import type { Response } from 'supertest';
-import { createLogoutApp, expectDone, expectRefused } from '../support/oidc-logout.js';
+import { expectProblem } from '../support/expect-problem.js';
+import { expectLoggedOut, expectLogoutRefused, logOut, logoutAudience } from '../support/logout.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 let issuer: TestIssuer;
 
@@ -25,8 +29,15 @@ beforeEach(async () => {
   issuer = await createTestIssuer({ authentication: 'custom' });
 });
 
-async function errorTypeOf(response: Promise<Response>): Promise<unknown> {
-  return ((await response).body as { errorType?: string }).errorType;
+function apiWith(
+  options: SessionOptions,
+  audience: string | readonly string[] = logoutAudience,
+): Express {
+  return walletApi(options, { logoutAudience: audience });
+}
+
+async function expectPass(app: Express, accessToken: string): Promise<void> {
+  expect((await new WalletClient(app, accessToken).me()).status).toBe(200);
 }
 
 describe('While something is out of reach', () => {
@@ -34,28 +45,28 @@ describe('While something is out of reach', () => {
     const clock = createTestClock();
     issuer = await createTestIssuer({ authentication: 'custom', clock });
     const { authentication } = issuer;
-    const { logOut, get } = createLogoutApp({ authentication, clock });
+    const app = apiWith({ authentication, clock });
     const { accessToken } = await issuer.signIn('alice');
     const token = await issuer.logoutToken({ sub: 'alice' });
     issuer.setOutage(true);
 
-    expectUnavailable(await logOut(token), 'verification_unavailable');
+    expectProblem(await logOut(app, token), 'verification_unavailable');
 
     issuer.setOutage(false);
     clock.advance(60);
-    expect((await get('/me', accessToken)).status).toBe(200);
-    expectDone(await logOut(token));
-    expect(await errorTypeOf(get('/me', accessToken))).toBe('session_revoked');
+    await expectPass(app, accessToken);
+    expectLoggedOut(await logOut(app, token));
+    expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
   });
 
   it('keys, and the token is signed with one that nobody has seen yet: the same', async () => {
-    const { logOut, get } = createLogoutApp({ authentication: issuer.authentication });
-    expect((await get('/me', (await issuer.signIn('alice')).accessToken)).status).toBe(200);
+    const app = apiWith({ authentication: issuer.authentication });
+    await expectPass(app, (await issuer.signIn('alice')).accessToken);
     await issuer.rotateKeys();
     issuer.setOutage(true);
 
-    expectUnavailable(
-      await logOut(await issuer.logoutToken({ sub: 'alice' })),
+    expectProblem(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice' })),
       'verification_unavailable',
     );
   });
@@ -80,7 +91,7 @@ describe('While something is out of reach', () => {
         },
       };
       const { authentication } = issuer;
-      const { logOut, get } = createLogoutApp({
+      const app = apiWith({
         authentication,
         store,
         revocation: 'when-available',
@@ -90,46 +101,32 @@ describe('While something is out of reach', () => {
       const ofSession = await issuer.logoutToken({ sid: decodeJwt(accessToken).sid });
       isDown = true;
 
-      expectUnavailable(await logOut(ofUser), 'store_unavailable');
-      if (verb === 'write') expectUnavailable(await logOut(ofSession), 'store_unavailable');
+      expectProblem(await logOut(app, ofUser), 'store_unavailable');
+      if (verb === 'write') expectProblem(await logOut(app, ofSession), 'store_unavailable');
 
       isDown = false;
-      expect((await get('/me', accessToken)).status).toBe(200);
-      expectDone(await logOut(ofUser));
-      expect(await errorTypeOf(get('/me', accessToken))).toBe('session_revoked');
+      await expectPass(app, accessToken);
+      expectLoggedOut(await logOut(app, ofUser));
+      expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
     },
   );
-
-  function expectUnavailable(response: Response, errorType: string): void {
-    expect({
-      status: response.status,
-      cacheControl: response.get('Cache-Control'),
-      retryAfter: response.get('Retry-After'),
-      body: response.body as unknown,
-    }).toMatchObject({
-      status: 503,
-      cacheControl: 'no-store',
-      retryAfter: expect.stringMatching(/^[1-9]\d*$/) as string,
-      body: { errorType, action: 'retry' },
-    });
-  }
 });
 
 describe('A logout token', () => {
   it('is verified with a key that the provider has changed to in the meantime', async () => {
-    const { logOut, get } = createLogoutApp({ authentication: issuer.authentication });
+    const app = apiWith({ authentication: issuer.authentication });
     const { accessToken } = await issuer.signIn('alice');
-    expect((await get('/me', accessToken)).status).toBe(200);
+    await expectPass(app, accessToken);
     await issuer.rotateKeys({ overlapSeconds: 3600 });
 
-    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice' })));
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
 
-    expect(await errorTypeOf(get('/me', accessToken))).toBe('session_revoked');
+    expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
   });
 
   it('needs a session or the claim that names users, where that is not `sub`', async () => {
     const { issuer: iss, audience } = issuer;
-    const { logOut, get } = createLogoutApp({
+    const app = apiWith({
       authentication: customAuthentication({
         issuer: iss,
         audience,
@@ -143,20 +140,24 @@ describe('A logout token', () => {
       (await issuer.signIn('alice', { claims })).accessToken,
     ];
 
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice' })));
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 1, ...claims })));
-    expectDone(await logOut(await issuer.logoutToken({ sub: 'user-of-alice', sid: 'another' })));
-    expect((await get('/me', first)).status).toBe(200);
-    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(first).sid })));
-    expect(await errorTypeOf(get('/me', first))).toBe('session_revoked');
-    expect((await get('/me', second)).status).toBe(200);
-    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', ...claims })));
-    expect(await errorTypeOf(get('/me', second))).toBe('session_revoked');
+    expectLogoutRefused(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
+    expectLogoutRefused(await logOut(app, await issuer.logoutToken({ sub: 1, ...claims })));
+    expectLoggedOut(
+      await logOut(app, await issuer.logoutToken({ sub: 'user-of-alice', sid: 'another' })),
+    );
+    await expectPass(app, first);
+    expectLoggedOut(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(first).sid })),
+    );
+    expectProblem(await new WalletClient(app, first).me(), 'session_revoked');
+    await expectPass(app, second);
+    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', ...claims })));
+    expectProblem(await new WalletClient(app, second).me(), 'session_revoked');
   });
 
   it('has to be signed by an algorithm that is allowed, whatever else its key could do', async () => {
     const { privateKey, publicKey } = await generateKeyPair('PS256', { extractable: true });
-    const { logOut } = createLogoutApp({
+    const app = apiWith({
       authentication: customAuthentication({
         issuer: 'https://id.example',
         audience: 'api',
@@ -177,8 +178,8 @@ describe('A logout token', () => {
         .setIssuedAt()
         .sign(jwk);
 
-    expectRefused(await logOut(await sign('RS256')));
-    expectDone(await logOut(await sign('PS256')));
+    expectLogoutRefused(await logOut(app, await sign('RS256')));
+    expectLoggedOut(await logOut(app, await sign('PS256')));
   });
 
   it('takes the MFA session of a client with it', async () => {
@@ -197,7 +198,7 @@ describe('A logout token', () => {
       move: () => false,
     };
     const { issuer: iss, audience } = issuer;
-    const { logOut, get } = createLogoutApp({
+    const app = apiWith({
       authentication: customAuthentication({
         issuer: iss,
         audience,
@@ -208,31 +209,35 @@ describe('A logout token', () => {
     });
     const here = (await issuer.signIn('alice')).accessToken;
     const there = (await issuer.signIn('alice')).accessToken;
-    for (const token of [here, there]) await get('/verify', token);
+    for (const token of [here, there]) await new WalletClient(app, token).verifyMfa();
     const mfaSessions = (): string[] => [...values.values()].filter((one) => one.includes('totp'));
     expect(mfaSessions()).toHaveLength(2);
 
-    expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(here).sid })));
+    expectLoggedOut(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(here).sid })),
+    );
 
     expect(mfaSessions()).toHaveLength(1);
-    expect((await get('/transfer', there)).status).toBe(200);
+    expectTransferred(await new WalletClient(app, there).transfer());
   });
 
   it('of another CDP project is refused, and one of our own is not', async () => {
     issuer = await createTestIssuer();
-    const { logOut } = createLogoutApp({ authentication: issuer.authentication });
+    const app = apiWith({ authentication: issuer.authentication });
     const { projectId } = issuer;
 
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', project_id: 'another' })));
+    expectLogoutRefused(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice', project_id: 'another' })),
+    );
     for (const project_id of [projectId, undefined]) {
-      expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', project_id })));
+      expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', project_id })));
     }
   });
 
   it('of an issuer without keys is refused: nobody could say who made it', async () => {
     const withoutKeys = await createTestIssuer();
     let calls = 0;
-    const { logOut } = createLogoutApp({
+    const app = apiWith({
       authentication: [
         issuer.authentication,
         cdpAuthentication({
@@ -245,7 +250,7 @@ describe('A logout token', () => {
       ],
     });
 
-    expectRefused(await logOut(await withoutKeys.logoutToken({ sub: 'alice' })));
+    expectLogoutRefused(await logOut(app, await withoutKeys.logoutToken({ sub: 'alice' })));
     expect(calls).toBe(0);
   });
 
@@ -254,14 +259,14 @@ describe('A logout token', () => {
       projectId: 'project',
       validateAccessToken: () => Promise.resolve({ userId: 'alice' }),
     });
-    expect(() => createLogoutApp({ authentication })).toThrow(
+    expect(() => apiWith({ authentication })).toThrow(
       'no authentication has keys to verify a logout token with',
     );
   });
 
   it('that is refused is told to `onError`, with the reason for the log', async () => {
     const reasons: unknown[] = [];
-    const { logOut } = createLogoutApp({
+    const app = apiWith({
       authentication: issuer.authentication,
       onError(error, req, res) {
         reasons.push([error.errorType, error.status, error.cause?.message]);
@@ -269,8 +274,12 @@ describe('A logout token', () => {
       },
     });
 
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', nonce: 'n-1' })));
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', aud: 'another' })));
+    expectLogoutRefused(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice', nonce: 'n-1' })),
+    );
+    expectLogoutRefused(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice', aud: 'another' })),
+    );
 
     expect(reasons).toEqual([
       ['invalid_request', 400, '`nonce` is prohibited in a logout token'],
@@ -307,11 +316,13 @@ describe('backchannelLogout()', () => {
     for (const audience of ['one', ['one', 'two']]) {
       expect(complaintsOf(createSessions({ authentication }), { audience })).toEqual([]);
     }
-    const { logOut } = createLogoutApp({ authentication: issuer.authentication }, ['one', 'two']);
+    const app = apiWith({ authentication: issuer.authentication }, ['one', 'two']);
     for (const aud of ['one', 'two', ['three', 'two']]) {
-      expectDone(await logOut(await issuer.logoutToken({ sub: 'alice', aud })));
+      expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', aud })));
     }
-    expectRefused(await logOut(await issuer.logoutToken({ sub: 'alice', aud: ['three'] })));
+    expectLogoutRefused(
+      await logOut(app, await issuer.logoutToken({ sub: 'alice', aud: ['three'] })),
+    );
   });
 
   it.each<[string, unknown, RegExp]>([
