@@ -34,7 +34,8 @@ export type { KeySource, MfaScope, SignatureAlgorithm } from './authentication/k
 export type { CdpAuthenticationOptions, ValidateAccessToken } from './authentication/cdp.js';
 export type { CustomAuthenticationOptions } from './authentication/custom.js';
 export type { RequestWithHeaders, TokenReader } from './token-reader.js';
-export type { MaybePromise, SessionStore } from './store/session-store.js';
+export type { SessionStore } from './store/session-store.js';
+export type { MaybePromise } from './maybe-promise.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 export type { SessionErrorOptions } from './errors.js';
 export type {

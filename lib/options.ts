@@ -13,6 +13,7 @@ import type { Clock } from './clock.js';
 import { complaintsOf, ConfigurationError, describe, OptionReader } from './configuration.js';
 import { readEnvironment, type Environment } from './environment.js';
 import type { SessionError } from './errors.js';
+import type { MaybePromise } from './maybe-promise.js';
 import type { MfaEvidence } from './mfa/mfa-policy.js';
 import type { Session } from './session.js';
 import { memoryStore } from './store/memory.js';
@@ -20,7 +21,6 @@ import {
   isSessionStore,
   missingVerbs,
   storeVerbs,
-  type MaybePromise,
   type SessionStore,
 } from './store/session-store.js';
 import { fromBearer, type TokenReader } from './token-reader.js';

@@ -12,7 +12,7 @@ import {
   type SessionName,
   type UserName,
 } from './store/record-keys.js';
-import { isPromiseLike, then, type MaybePromise } from './store/session-store.js';
+import { andThen, isPromiseLike, type MaybePromise } from './maybe-promise.js';
 
 export interface RevocationRules {
   readonly maxSessionSeconds: number;
@@ -88,7 +88,7 @@ export class Revocation {
 
   #check(identity: Identity): MaybePromise<void> {
     const keys = [identity.userSignOutKey, identity.ownSignOutKey];
-    return then(this.#store.read(keys), ([ofUser, own]) => {
+    return andThen(this.#store.read(keys), ([ofUser, own]) => {
       this.#judge(identity, ofUser, own);
     });
   }

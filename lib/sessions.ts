@@ -17,7 +17,7 @@ import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
 import type { UserName } from './store/record-keys.js';
-import { then, type MaybePromise } from './store/session-store.js';
+import { andThen, type MaybePromise } from './maybe-promise.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
 
 /** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
@@ -104,13 +104,13 @@ export class WalletSessions implements Sessions {
   identify(request: RequestWithHeaders): MaybePromise<VerifiedSession | undefined> {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
-    return then(this.#tokens.find(token), (session) => this.#admit(session, request));
+    return andThen(this.#tokens.find(token), (session) => this.#admit(session, request));
   }
 
   /** @throws SessionError where the policy is not satisfied */
   checkMfa(session: VerifiedSession, policy: MfaPolicy): MaybePromise<void> {
     const identity = VerifiedSession.identityOf(session);
-    return then(this.#revocation.confirm(identity), () =>
+    return andThen(this.#revocation.confirm(identity), () =>
       this.#mfaGuard.check(session, identity, policy),
     );
   }
@@ -205,7 +205,7 @@ export class WalletSessions implements Sessions {
 
   #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<VerifiedSession> {
     const identity = VerifiedSession.identityOf(session);
-    return then(this.#revocation.check(identity), () => {
+    return andThen(this.#revocation.check(identity), () => {
       if (!isBoundToToken(identity)) return session;
       const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
       return typeof previousToken === 'string'

@@ -4,7 +4,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigurationError } from './configuration.js';
 import { SessionError } from './errors.js';
-import { isPromiseLike } from './store/session-store.js';
+import { isPromiseLike } from './maybe-promise.js';
 
 /** As much of a request as is needed to find its token; Express's, Node's and others' fit. */
 export interface RequestWithHeaders {

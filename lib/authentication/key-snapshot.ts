@@ -2,7 +2,7 @@
  * Keys as they were at one time. It is the same object for as long as nothing about them changed.
  */
 import { createLocalJWKSet, errors, type CryptoKey } from 'jose';
-import type { MaybePromise } from '../store/session-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import type { PublishedKeys } from './published-keys.js';
 import { SignatureKey } from './signature.js';
 import { tokenInvalid, type TokenHeader } from './token-form.js';

@@ -6,7 +6,7 @@ import type { JWTPayload } from 'jose';
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
 import { keysOfSession, keysOfToken, type RecordKeys } from '../store/record-keys.js';
-import { isPromiseLike } from '../store/session-store.js';
+import { isPromiseLike } from '../maybe-promise.js';
 import { checkClaims, checkLifetime, keepClaims, userIdOf } from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';
 import { fetchKeys } from './jwks-endpoint.js';

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
-import type { MaybePromise } from '../store/session-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { checkLifetime, type LifetimeRules } from './claims.js';
 import { MAX_TOKEN_LENGTH, tokenInvalid } from './token-form.js';
 import type { Identity, TokenVerifier } from './token-verifier.js';

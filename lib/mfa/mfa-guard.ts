@@ -6,7 +6,7 @@ import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { isNonEmptyString, isRecord } from '../configuration.js';
 import type { MfaDemand } from '../protocol.js';
-import { then, type MaybePromise } from '../store/session-store.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { isSatisfied, mfaError, mfaSessionOf, refusal } from './mfa-policy.js';
 import type { KnownMfa, MfaEvidence, MfaSession } from './mfa-policy.js';
 import { fromEvidence, type StoredMfa } from './mfa-record.js';
@@ -40,7 +40,9 @@ export class MfaGuard<S> {
 
   /** @throws SessionError where the policy is not satisfied */
   check(session: S, identity: Identity, policy: MfaPolicy): MaybePromise<void> {
-    return then(this.#mfaSessions.find(identity), (stored) => this.#judge(session, stored, policy));
+    return andThen(this.#mfaSessions.find(identity), (stored) =>
+      this.#judge(session, stored, policy),
+    );
   }
 
   /** The MFA session that lasts longest; undefined where there is none. */

@@ -17,7 +17,7 @@ import {
   type UserName,
 } from '../store/record-keys.js';
 import { RecordReader } from '../store/record.js';
-import { then, type MaybePromise } from '../store/session-store.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { isAlive, mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-policy.js';
 import {
   decodeMfa,
@@ -64,7 +64,7 @@ export class MfaSessions {
   find(identity: Identity): MaybePromise<StoredMfa> {
     const { keys, reader } = this.#placeOf(identity);
     // A copy: these keys are asked for again, and a store may do with an array what it likes.
-    return then(this.#store.read([...keys]), ([own, ofUser]) =>
+    return andThen(this.#store.read([...keys]), ([own, ofUser]) =>
       decodeMfa(own, ofUser, this.#clock(), reader),
     );
   }

@@ -3,7 +3,7 @@
  * `(req, res, next)`, without importing the types of any of them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isPromiseLike, type MaybePromise } from '../store/session-store.js';
+import { isPromiseLike, type MaybePromise } from '../maybe-promise.js';
 
 export type Next = (error?: unknown) => void;
 

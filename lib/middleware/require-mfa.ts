@@ -6,7 +6,7 @@ import { ConfigurationError, OptionReader } from '../configuration.js';
 import { SessionError } from '../errors.js';
 import { isAcrValue } from '../mfa/evidence.js';
 import type { MfaPolicy } from '../mfa/mfa-guard.js';
-import type { MaybePromise } from '../store/session-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { passOn, whenDone, type Middleware } from './middleware.js';
 import { notMounted, recallSession, type RequestSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';

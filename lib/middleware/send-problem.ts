@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
 import type { Configuration } from '../options.js';
-import type { MaybePromise } from '../store/session-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { passOn, whenDone, type ErrorMiddleware, type Next } from './middleware.js';
 
 /** RFC 9110 section 8, and what belongs to a body of another length. */

@@ -8,7 +8,7 @@ import { parseOptions, type SessionOptions } from '../options.js';
 import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
 import { WalletSessions, type Sessions } from '../sessions.js';
-import { then, type MaybePromise } from '../store/session-store.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';
@@ -49,7 +49,7 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
       return;
     }
     const identify = (): MaybePromise<void> =>
-      then(sessions.identify(req), (session) => {
+      andThen(sessions.identify(req), (session) => {
         admit(req, res, session);
       });
     passOrRefuse(identify, onError, req, res, next);

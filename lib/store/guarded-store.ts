@@ -5,7 +5,8 @@
 import { performance } from 'node:perf_hooks';
 import { SessionError } from '../errors.js';
 import { Deadline } from './deadline.js';
-import { isPromiseLike, type MaybePromise, type SessionStore } from './session-store.js';
+import type { SessionStore } from './session-store.js';
+import { isPromiseLike, type MaybePromise } from '../maybe-promise.js';
 
 const TIMEOUT_MS = 1_000;
 /** How long a store that hung or lost its connection is not waited for again. */

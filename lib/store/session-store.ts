@@ -2,8 +2,7 @@
  * The contract between sessions and whatever keeps their records: strings with an expiry.
  * A store knows nothing of sessions, and a session nothing of Redis.
  */
-
-export type MaybePromise<T> = T | Promise<T>;
+import type { MaybePromise } from '../maybe-promise.js';
 
 /**
  * Six verbs over one set of keys. A store may answer synchronously, and then no request waits on a
@@ -82,20 +81,4 @@ export function missingVerbs(value: unknown): readonly (keyof SessionStore)[] {
 
 export function isSessionStore(value: unknown): value is SessionStore {
   return missingVerbs(value).length === 0;
-}
-
-/** Goes on with a value that may have to be waited for, without making a promise where there is none. */
-export function then<T, R>(
-  value: MaybePromise<T>,
-  next: (value: T) => MaybePromise<R>,
-): MaybePromise<R> {
-  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
-}
-
-/**
- * Whether something has to be waited for, whoever made the promise. `instanceof Promise` would let a
- * request pass unchecked where the app has put another class in the place of the global one.
- */
-export function isPromiseLike<T>(value: MaybePromise<T> | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

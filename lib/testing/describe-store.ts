@@ -2,7 +2,8 @@
  * Runs the contract of `SessionStore` against a store, under any test runner that has `describe` and
  * `it`: Jest, Vitest, Mocha, node:test. What the contract says is in `store-contract.ts`.
  */
-import type { MaybePromise, SessionStore } from '../store/session-store.js';
+import type { SessionStore } from '../store/session-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { storeContract } from './store-contract.js';
 
 /** What is needed of a test runner. */
