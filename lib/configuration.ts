@@ -2,6 +2,7 @@
  * Mistakes of configuration: how options are read, and the one error that names all of them at once.
  * It knows no option by name; those live beside the code that uses them.
  */
+import { isNonEmptyString, isRecord } from './type-guards.js';
 
 /**
  * Thrown when a middleware is created with options that cannot work, and given to `next()` when a
@@ -166,14 +167,6 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (value === '') return 'an empty string';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function isNonEmptyString(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '';
 }
 
 function quotedList(choices: readonly string[]): string {

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { VerifiedTokens } from './authentication/verified-tokens.js';
-import { isNonEmptyString, isRecord } from './configuration.js';
+import { isNonEmptyString, isRecord } from './type-guards.js';
 import { SessionError } from './errors.js';
 import { isBoundToToken, isPrevious } from './mfa/carry-over.js';
 import { MfaGuard, type MfaPolicy } from './mfa/mfa-guard.js';

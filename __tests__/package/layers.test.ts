@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['authentication/', 'token-reader.ts'],
   ['store/guarded-store.ts', 'store/record.ts', 'store/record-keys.ts', 'store/session-store.ts'],
   ['errors.ts', 'configuration.ts', 'clock.ts', 'store/deadline.ts', 'store/expiring-entries.ts'],
-  ['protocol.ts', 'maybe-promise.ts'],
+  ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts'],
 ];
 
 const files = readdirSync('lib', { recursive: true, encoding: 'utf8' })

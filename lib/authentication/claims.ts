@@ -3,7 +3,7 @@
  */
 import type { JWTPayload } from 'jose';
 import { isInstant } from '../clock.js';
-import { isNonEmptyString } from '../configuration.js';
+import { isNonEmptyString } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 import type { TokenIssuer } from './token-issuer.js';
 import { tokenInvalid, type ParsedToken } from './token-form.js';

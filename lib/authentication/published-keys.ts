@@ -4,7 +4,7 @@
  */
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
-import { isNonEmptyString, isRecord } from '../configuration.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { isEd25519Point } from './ed25519-point.js';
 
 export interface PublishedKeys {

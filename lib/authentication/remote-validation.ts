@@ -2,7 +2,7 @@
  * CDP's own word for a token, where there is no JWKS to verify it with: one call of
  * `validateAccessToken`, and what its failures mean.
  */
-import { isNonEmptyString, isRecord } from '../configuration.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 import type { ValidateAccessToken } from './cdp.js';
 import { tokenInvalid } from './token-form.js';

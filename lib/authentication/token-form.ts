@@ -3,7 +3,7 @@
  * Nothing here is trusted yet; it only tells well-formed tokens from other things, without crypto.
  */
 import { hash } from 'node:crypto';
-import { isRecord } from '../configuration.js';
+import { isRecord } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 
 export interface ParsedToken {

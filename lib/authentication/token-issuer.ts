@@ -2,7 +2,8 @@
  * What `cdpAuthentication()` and `customAuthentication()` were given, checked: who may sign the
  * tokens of an app, and what such a token has to look like.
  */
-import { describe, isNonEmptyString, isRecord, OptionReader } from '../configuration.js';
+import { describe, OptionReader } from '../configuration.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { MfaScope } from './key-source.js';
 import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
 import type { CustomAuthenticationOptions } from './custom.js';

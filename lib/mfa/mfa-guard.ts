@@ -4,7 +4,7 @@
  */
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
-import { isNonEmptyString, isRecord } from '../configuration.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { MfaDemand } from '../protocol.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { isSatisfied, mfaError, mfaSessionOf, refusal } from './mfa-policy.js';

@@ -5,7 +5,7 @@
  * sessions up to here are void". It has a mark of its own (`epoch`), which every MFA session
  * started since carries, because a clock cannot tell two things of one millisecond apart.
  */
-import { isNonEmptyString } from '../configuration.js';
+import { isNonEmptyString } from '../type-guards.js';
 import { decodeRecord, encodeRecord, isTime } from '../store/record.js';
 import type { RecordReader, StoredRecord } from '../store/record.js';
 import type { KnownMfa, MfaEvidence } from './mfa-policy.js';

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
-import { isNonEmptyString, isRecord } from '../configuration.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { GuardedStore } from '../store/guarded-store.js';
 import {
   clientMfaKey,

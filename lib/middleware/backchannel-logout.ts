@@ -2,7 +2,8 @@
  * The endpoint that an identity provider tells of its sign-outs (OpenID Connect Back-Channel Logout
  * 1.0). What a logout token has to say and what it ends is decided further down.
  */
-import { ConfigurationError, describe, isNonEmptyString, OptionReader } from '../configuration.js';
+import { ConfigurationError, describe, OptionReader } from '../configuration.js';
+import { isNonEmptyString } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 import { WalletSessions, type Sessions } from '../sessions.js';
 import { readFormField } from './form-body.js';

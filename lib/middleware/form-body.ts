@@ -3,7 +3,7 @@
  * before or not.
  */
 import type { IncomingMessage } from 'node:http';
-import { isRecord } from '../configuration.js';
+import { isRecord } from '../type-guards.js';
 
 const MAX_BYTES = 16 * 1024;
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;

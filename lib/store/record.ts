@@ -2,7 +2,7 @@
  * How records are written: JSON with a version. What a record says of its expiry is the truth; the
  * store's own expiry is housekeeping.
  */
-import { isRecord } from '../configuration.js';
+import { isRecord } from '../type-guards.js';
 
 /** The fields of a record, and its expiry in milliseconds since the epoch. */
 export type StoredRecord = Readonly<Record<string, unknown>> & { readonly expiresAt: number };

@@ -3,7 +3,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
-import { ConfigurationError, isRecord, OptionReader } from '../configuration.js';
+import { ConfigurationError, OptionReader } from '../configuration.js';
+import { isRecord } from '../type-guards.js';
 
 /** Claims or header members; `undefined` removes one. */
 export type Members = Readonly<Record<string, unknown>>;

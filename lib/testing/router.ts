@@ -3,7 +3,7 @@
  * an HttpOnly cookie, sign-out, JWKS. It fits Express 4 and 5 and plain Node.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isNonEmptyString, isRecord } from '../configuration.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { OneTimeCodeError } from './one-time-codes.js';
 import { RefreshError, type TokenPair } from './refresh-tokens.js';
 
