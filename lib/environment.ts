@@ -5,7 +5,7 @@
 import type { Authentication } from './authentication/authentication.js';
 import { cdpAuthentication, type CdpAuthenticationOptions } from './authentication/cdp.js';
 import { customAuthentication, type CustomAuthenticationOptions } from './authentication/custom.js';
-import { suggestion } from './configuration.js';
+import { suggestion } from './option-reader.js';
 
 export interface Environment {
   readonly authentication: Authentication | undefined;

@@ -18,7 +18,7 @@ export { memoryStore } from './store/memory.js';
 
 // What it throws.
 export { SessionError } from './errors.js';
-export { ConfigurationError } from './configuration.js';
+export { ConfigurationError } from './option-reader.js';
 
 export type { ErrorMiddleware, Middleware, Next } from './middleware/middleware.js';
 export type { ConditionRequest, RequireMfaOptions } from './middleware/require-mfa.js';

@@ -10,7 +10,7 @@ import {
   type TokenIssuer,
 } from './authentication/token-issuer.js';
 import type { Clock } from './clock.js';
-import { complaintsOf, ConfigurationError, describe, OptionReader } from './configuration.js';
+import { complaintsOf, ConfigurationError, describe, OptionReader } from './option-reader.js';
 import { readEnvironment, type Environment } from './environment.js';
 import type { SessionError } from './errors.js';
 import type { MaybePromise } from './maybe-promise.js';

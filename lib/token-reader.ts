@@ -2,7 +2,7 @@
  * Where the access token is in a request: pure functions of its headers.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { ConfigurationError } from './configuration.js';
+import { ConfigurationError } from './option-reader.js';
 import { SessionError } from './errors.js';
 import { isPromiseLike } from './maybe-promise.js';
 

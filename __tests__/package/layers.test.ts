@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['store/memory.ts', 'store/redis.ts', 'store/redis-client.ts', 'revocation.ts', 'mfa/'],
   ['authentication/', 'token-reader.ts'],
   ['store/guarded-store.ts', 'store/record.ts', 'store/record-keys.ts', 'store/session-store.ts'],
-  ['errors.ts', 'configuration.ts', 'clock.ts', 'store/deadline.ts', 'store/expiring-entries.ts'],
+  ['errors.ts', 'option-reader.ts', 'clock.ts', 'store/deadline.ts', 'store/expiring-entries.ts'],
   ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts'],
 ];
 

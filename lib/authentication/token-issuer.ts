@@ -2,7 +2,7 @@
  * What `cdpAuthentication()` and `customAuthentication()` were given, checked: who may sign the
  * tokens of an app, and what such a token has to look like.
  */
-import { describe, OptionReader } from '../configuration.js';
+import { describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { MfaScope } from './key-source.js';
 import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';

@@ -4,7 +4,7 @@
  */
 import type { JWTPayload } from 'jose';
 import { dateOf, isInstant } from '../clock.js';
-import { ConfigurationError } from '../configuration.js';
+import { ConfigurationError } from '../option-reader.js';
 import type { MfaEvidence } from './mfa-policy.js';
 
 /** Reads evidence from a session; undefined where there is none. */

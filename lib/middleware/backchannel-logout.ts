@@ -2,7 +2,7 @@
  * The endpoint that an identity provider tells of its sign-outs (OpenID Connect Back-Channel Logout
  * 1.0). What a logout token has to say and what it ends is decided further down.
  */
-import { ConfigurationError, describe, OptionReader } from '../configuration.js';
+import { ConfigurationError, describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 import { WalletSessions, type Sessions } from '../sessions.js';

@@ -2,7 +2,7 @@
  * Guards a protected operation: the cached MFA session has to satisfy what the route demands.
  */
 import type { IncomingMessage } from 'node:http';
-import { ConfigurationError, OptionReader } from '../configuration.js';
+import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { SessionError } from '../errors.js';
 import { isAcrValue } from '../mfa/evidence.js';
 import type { MfaPolicy } from '../mfa/mfa-guard.js';

@@ -2,7 +2,7 @@
  * Attaches the session to the request, or answers why there is none.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConfigurationError } from '../configuration.js';
+import { ConfigurationError } from '../option-reader.js';
 import { SessionError } from '../errors.js';
 import { parseOptions, type SessionOptions } from '../options.js';
 import { SESSION_ENDS_IN } from '../protocol.js';

@@ -3,7 +3,7 @@
  * It is shared with no other process; for that there is `redisStore`.
  */
 import { LRUCache } from 'lru-cache';
-import { carriedComplaints, OptionReader } from '../configuration.js';
+import { carriedComplaints, OptionReader } from '../option-reader.js';
 import { ExpiringEntries } from './expiring-entries.js';
 import type { SessionStore } from './session-store.js';
 

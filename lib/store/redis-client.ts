@@ -2,7 +2,7 @@
  * The clients of Redis that `redisStore` can use, told apart by what they can do, behind one set of
  * commands. Nothing is imported from them, so that any version with these methods will do.
  */
-import { describe } from '../configuration.js';
+import { describe } from '../option-reader.js';
 
 /** How `set` is told "only if it is absent, with this expiry": the words of node-redis 5 and 6, and of 4. */
 export interface NodeRedisSetOptions {

@@ -2,7 +2,7 @@
  * The store in Redis or Valkey, shared by all processes: six verbs, one atomic command each.
  * It knows the commands and what their answers have to look like, and neither sessions nor clients.
  */
-import { carriedComplaints, ConfigurationError, describe, OptionReader } from '../configuration.js';
+import { carriedComplaints, ConfigurationError, describe, OptionReader } from '../option-reader.js';
 import { type RedisClient, redisCommands, type RedisCommands } from './redis-client.js';
 import type { SessionStore } from './session-store.js';
 

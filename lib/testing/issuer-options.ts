@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
-import { ConfigurationError, OptionReader } from '../configuration.js';
+import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { isRecord } from '../type-guards.js';
 
 /** Claims or header members; `undefined` removes one. */
