@@ -5,13 +5,13 @@ import type { Identity } from './authentication/token-verifier.js';
 import type { Clock } from './clock.js';
 import { SessionError } from './errors.js';
 import type { GuardedStore } from './store/guarded-store.js';
-import { decodeRecord, encodeRecord, type StoredRecord } from './store/record.js';
+import { decodeRecord, encodeRecord, type StoredRecord } from './records/record.js';
 import {
   sessionSignOutKey,
   userSignOutKey,
   type SessionName,
   type UserName,
-} from './store/record-keys.js';
+} from './records/record-keys.js';
 import { andThen, isPromiseLike, type MaybePromise } from './maybe-promise.js';
 
 export interface RevocationRules {

@@ -16,7 +16,7 @@ import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
 import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
-import type { UserName } from './store/record-keys.js';
+import type { UserName } from './records/record-keys.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
 

@@ -12,10 +12,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ['sessions.ts'],
   ['options.ts'],
   ['environment.ts', 'session.ts'],
-  ['store/memory.ts', 'store/redis.ts', 'store/redis-client.ts', 'revocation.ts', 'mfa/'],
+  ['revocation.ts', 'mfa/'],
   ['authentication/', 'token-reader.ts'],
-  ['store/guarded-store.ts', 'store/record.ts', 'store/record-keys.ts', 'store/session-store.ts'],
-  ['errors.ts', 'option-reader.ts', 'clock.ts', 'store/deadline.ts', 'store/expiring-entries.ts'],
+  ['records/', 'store/'],
+  ['errors.ts', 'option-reader.ts', 'clock.ts'],
   ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts'],
 ];
 

@@ -5,7 +5,7 @@
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
-import { keysOfSession, keysOfToken, type RecordKeys } from '../store/record-keys.js';
+import { keysOfSession, keysOfToken, type RecordKeys } from '../records/record-keys.js';
 import { isPromiseLike } from '../maybe-promise.js';
 import { checkClaims, checkLifetime, keepClaims, userIdOf } from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';

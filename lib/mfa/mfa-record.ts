@@ -6,8 +6,8 @@
  * started since carries, because a clock cannot tell two things of one millisecond apart.
  */
 import { isNonEmptyString } from '../type-guards.js';
-import { decodeRecord, encodeRecord, isTime } from '../store/record.js';
-import type { RecordReader, StoredRecord } from '../store/record.js';
+import { decodeRecord, encodeRecord, isTime } from '../records/record.js';
+import type { RecordReader, StoredRecord } from '../records/record.js';
 import type { KnownMfa, MfaEvidence } from './mfa-policy.js';
 
 /** All MFA sessions of a user were ended. */

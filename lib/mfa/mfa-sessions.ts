@@ -15,8 +15,8 @@ import {
   userMfaKey,
   userSignOutKey,
   type UserName,
-} from '../store/record-keys.js';
-import { RecordReader } from '../store/record.js';
+} from '../records/record-keys.js';
+import { RecordReader } from '../records/record.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { isAlive, mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-policy.js';
 import {
