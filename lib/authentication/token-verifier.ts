@@ -248,7 +248,7 @@ function asExpired(error: unknown): unknown {
 async function probe(validate: Parameters<typeof askForUserId>[0]): Promise<void> {
   await askForUserId(validate, '').catch((error: unknown) => {
     if (!(error instanceof SessionError) || error.errorType !== 'token_invalid') throw error;
-    const refusal = (error.cause as Error).cause as { statusCode?: number; status?: number };
+    const refusal = error.cause?.cause as { statusCode?: number; status?: number };
     if ((refusal.statusCode ?? refusal.status) !== 401) return;
     throw new SessionError('verification_unavailable', {
       cause: new Error('validateAccessToken answered 401 without a token: check the CDP API key', {
