@@ -10,6 +10,10 @@ const config: Config = {
   testEnvironment: 'node',
   // No test waits for the clock; a slow machine is no failure.
   testTimeout: 30_000,
+  // With two cores Jest's default is one worker.
+  maxWorkers: '100%',
+  globalSetup: './__tests__/support/global-setup.ts',
+  globalTeardown: './__tests__/support/global-teardown.ts',
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   moduleNameMapper: {

@@ -1,16 +1,12 @@
 /** The client in a real browser, where a redirect cannot be looked at. */
 import { build } from 'esbuild';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import type * as Client from 'express-wallet-session/client';
-import { findChromium } from '../support/chromium.js';
+import { describeWithChromium, launchChromium } from '../support/chromium.js';
 import { closeApis, redirect, refuse, startApi } from './api.js';
 import type { Api, Received } from './api.js';
 
-const executablePath = findChromium();
-const describeInBrowser = executablePath === undefined ? describe.skip : describe;
-
-describeInBrowser('in a browser', () => {
+describeWithChromium('in a browser', () => {
   let browser: Browser;
   let page: Page;
   let own: Api;
@@ -63,10 +59,7 @@ describeInBrowser('in a browser', () => {
       if (request.method === 'OPTIONS') response.writeHead(204).end();
       else answers[request.path]?.(request, response);
     });
-    browser = await chromium.launch({
-      executablePath: executablePath ?? '',
-      args: ['--no-sandbox'],
-    });
+    browser = await launchChromium();
   }, 30_000);
 
   afterAll(() => Promise.all([browser.close(), closeApis()]));

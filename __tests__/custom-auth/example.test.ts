@@ -4,11 +4,11 @@
  */
 
 import { jest } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { Example } from '../../examples/custom-auth/start.js';
 import { walkThrough } from '../../examples/custom-auth/walkthrough.js';
 import { quietly } from '../support/oidc-provider.js';
-import { findChromium } from '../support/chromium.js';
+import { describeWithChromium, launchChromium } from '../support/chromium.js';
 
 jest.setTimeout(60_000);
 
@@ -48,15 +48,12 @@ describe('The walkthrough of the example', () => {
   });
 });
 
-const executablePath = findChromium();
-
-(executablePath === undefined ? describe.skip : describe)('The page of the example', () => {
+describeWithChromium('The page of the example', () => {
   let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
-    if (executablePath === undefined) return;
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await launchChromium();
   });
 
   beforeEach(async () => {

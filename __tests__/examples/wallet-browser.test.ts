@@ -8,25 +8,23 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import {
-  chromium,
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  type Locator,
-  type Page,
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Locator,
+  Page,
 } from 'playwright-core';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import { createWalletApp } from '../../examples/wallet/app.js';
 import { createWalletIssuer } from '../../examples/wallet/issuer.js';
-import { findChromium } from '../support/chromium.js';
+import { describeWithChromium, launchChromium } from '../support/chromium.js';
 
 const SCREENSHOTS = 'examples/wallet/screenshots';
-const executablePath = findChromium();
 
 jest.setTimeout(60_000);
 
-(executablePath === undefined ? describe.skip : describe)('The example wallet in a browser', () => {
+describeWithChromium('The example wallet in a browser', () => {
   let browser: Browser;
   let clock: TestClock;
   let server: Server;
@@ -36,8 +34,7 @@ jest.setTimeout(60_000);
   let faults: string[];
 
   beforeAll(async () => {
-    if (executablePath === undefined) return;
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    browser = await launchChromium();
   });
 
   afterAll(() => browser.close());

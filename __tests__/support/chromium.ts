@@ -1,27 +1,89 @@
 /**
- * The machine's Chromium, for tests with a real browser.
+ * The machine's Chromium or Chrome, for tests with a real browser.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
+import { type Browser, chromium } from 'playwright-core';
+import { describeWith } from './prerequisites.js';
+import { untilPrinted } from './until-printed.js';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+const MACOS = [
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+export function describeWithChromium(name: string, tests: () => void): void {
+  describeWith('Chromium', name, tests);
+}
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.TESTS_CHROMIUM ?? 'chromium',
+    args: ['--no-sandbox'],
+    timeout: 60_000,
+  });
+}
 
 /**
- * Where it is; undefined where there is none, with a line that says how to get it. In CI that is a
- * failure.
+ * Finds the first that starts, for `launchChromium()` of this process and its children.
+ *
+ * @throws if there is none: the message says what was tried
  */
-export function findChromium(): string | undefined {
-  for (const folder of ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)]) {
-    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-      try {
-        accessSync(join(folder, name), constants.X_OK);
-        return join(folder, name);
-      } catch {
-        // The next one, then.
-      }
+export async function findChromium(): Promise<void> {
+  const complaints: string[] = [];
+  for (const executable of installed()) {
+    try {
+      await start(executable);
+      process.env.TESTS_CHROMIUM = executable;
+      return;
+    } catch (error) {
+      complaints.push((error as Error).message);
     }
   }
-  const line = 'There is no Chromium: apt-get install chromium';
-  if (process.env.CI === 'true') throw new Error(line);
-  process.stderr.write(`${line} (the tests that need it are skipped)\n`);
-  return undefined;
+  throw new Error(complaints.length === 0 ? 'it is not installed' : complaints.join(', '));
+}
+
+function installed(): string[] {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const inPath = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [...inPath, ...MACOS].filter((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function start(executable: string): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), 'chromium-'));
+  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0'];
+  const child = spawn(executable, [...flags, `--user-data-dir=${profile}`, 'about:blank'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A process group: where the executable is a script, the browser is killed with it.
+    detached: true,
+  });
+  const closed = once(child, 'close');
+  try {
+    await untilPrinted(child, child.stderr, 'DevTools listening on');
+  } finally {
+    killGroup(child);
+    await closed;
+    await rm(profile, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }

@@ -7,9 +7,11 @@ import { once } from 'node:events';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import process from 'node:process';
+import { describeWith } from './prerequisites.js';
 import { freePort } from './redis.js';
+import { untilPrinted } from './until-printed.js';
 
 export interface PostgresServer {
   readonly url: string;
@@ -21,7 +23,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   if (given !== undefined) return { url: given, stop: () => Promise.resolve() };
 
   const bin = binaries();
-  if (bin === undefined) throw new Error('no PostgreSQL');
+  if (bin === undefined) throw new Error('it is not installed');
   const user = unprivilegedUser();
   const folder = await mkdtemp(join(tmpdir(), 'postgres-'));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -39,7 +41,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       'UTF8',
       '--no-sync',
     ],
-    { ...run, stdio: 'pipe' },
+    { ...run, stdio: 'pipe', timeout: 60_000, killSignal: 'SIGKILL' },
   );
 
   const port = await freePort();
@@ -48,16 +50,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     ['-D', 'data', '-p', String(port), '-c', `unix_socket_directories=`, '-c', 'fsync=off'],
     { ...run, stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  await new Promise<void>((resolve, reject) => {
-    let log = '';
-    child.stderr.on('data', (chunk) => {
-      log += String(chunk);
-      if (log.includes('ready to accept connections')) resolve();
-    });
-    child.once('exit', () => {
-      reject(new Error(`postgres did not start:\n${log}`));
-    });
-  });
+  await untilPrinted(child, child.stderr, 'ready to accept connections');
 
   return {
     url: `postgres://test@127.0.0.1:${port}/postgres`,
@@ -71,26 +64,29 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
-/** `describe` where there is a PostgreSQL; elsewhere skipped with a line that says how to get one. */
 export function describeWithPostgres(name: string, tests: () => void): void {
-  if (process.env.DATABASE_URL !== undefined || binaries() !== undefined) {
-    describe(name, tests);
-    return;
-  }
-  process.stderr.write(
-    'There is no PostgreSQL: apt-get install postgresql, or set DATABASE_URL (the tests that need it are skipped)\n',
-  );
-  describe.skip(name, tests);
+  describeWith('Postgres', name, tests);
 }
 
-/** The newest PostgreSQL of Debian's layout. */
+/** The newest of Debian's or Homebrew's layout, else that of the path. */
 function binaries(): string | undefined {
-  const versions = '/usr/lib/postgresql';
-  if (!existsSync(versions)) return undefined;
-  return readdirSync(versions)
-    .sort((a, b) => Number(b) - Number(a))
-    .map((version) => join(versions, version, 'bin'))
-    .find((bin) => existsSync(join(bin, 'postgres')) && existsSync(join(bin, 'initdb')));
+  const versions = [
+    ...subfolders('/usr/lib/postgresql', /^\d+$/),
+    ...subfolders('/opt/homebrew/opt', /^postgresql@\d+$/),
+    ...subfolders('/usr/local/opt', /^postgresql@\d+$/),
+  ].map((version) => join(version, 'bin'));
+  return [...versions, ...(process.env.PATH ?? '').split(delimiter)].find(
+    (bin) => existsSync(join(bin, 'postgres')) && existsSync(join(bin, 'initdb')),
+  );
+}
+
+/** Those with a fitting name, the highest number first. */
+function subfolders(parent: string, name: RegExp): string[] {
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent)
+    .filter((folder) => name.test(folder))
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+    .map((folder) => join(parent, folder));
 }
 
 /** PostgreSQL refuses to run as root. */

@@ -2,13 +2,14 @@
  * Real Redis servers for tests, on free loopback ports, each with a folder of its own in the
  * system's temporary one. Whoever starts one stops it; nothing outlives its test file.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
+import { describeWith } from './prerequisites.js';
+import { untilPrinted } from './until-printed.js';
 
 export interface RedisServer {
   readonly url: string;
@@ -56,10 +57,8 @@ export async function startRedis({
   };
 }
 
-/** `describe` where there is a redis-server; elsewhere skipped with a line that says how to get one. */
 export function describeWithRedis(name: string, tests: () => void): void {
-  if (hasRedis()) describe(name, tests);
-  else describe.skip(name, tests);
+  describeWith('Redis', name, tests);
 }
 
 export async function freePort(): Promise<number> {
@@ -70,19 +69,6 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-let found: boolean | undefined;
-
-function hasRedis(): boolean {
-  if (found !== undefined) return found;
-  found = spawnSync('redis-server', ['--version']).status === 0;
-  if (!found) {
-    const line = 'There is no redis-server: apt-get install redis-server';
-    if (process.env.CI === 'true') throw new Error(line);
-    process.stderr.write(`${line} (the tests that need it are skipped)\n`);
-  }
-  return found;
 }
 
 async function launch(
@@ -98,15 +84,6 @@ async function launch(
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  await new Promise<void>((resolve, reject) => {
-    let log = '';
-    child.stdout.on('data', (chunk) => {
-      log += String(chunk);
-      if (log.includes('Ready to accept connections')) resolve();
-    });
-    child.once('exit', () => {
-      reject(new Error(`redis-server did not start:\n${log}`));
-    });
-  });
+  await untilPrinted(child, child.stdout, 'Ready to accept connections');
   return child;
 }

@@ -1,0 +1,49 @@
+/**
+ * What the tests do with a program that they need and that does not start.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+import { untilPrinted } from '../support/until-printed.js';
+
+type Child = ChildProcessByStdio<null, Readable, null>;
+
+function run(file: string, script: string): Child {
+  return spawn(file, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+describe('Waiting for a program to be ready', () => {
+  it('ends when the program prints the line', async () => {
+    const child = run(process.execPath, 'console.log("ready"); setInterval(() => {}, 1000)');
+    await expect(untilPrinted(child, child.stdout, 'ready')).resolves.toBeUndefined();
+    child.kill();
+  });
+
+  it('rejects and kills the program if it never prints the line', async () => {
+    const child = run(process.execPath, 'setInterval(() => {}, 1000)');
+    const exited = once(child, 'exit');
+    await expect(untilPrinted(child, child.stdout, 'ready', 0.1)).rejects.toThrow(
+      `${process.execPath} did not start within 0.1 s`,
+    );
+    expect(await exited).toEqual([null, 'SIGKILL']);
+  });
+
+  it.each([
+    ['process.exitCode = 3', `${process.execPath} ended with 3`],
+    [
+      'console.log("no memory"); process.exitCode = 3',
+      `${process.execPath} ended with 3: no memory`,
+    ],
+  ])('rejects if the program ends first: %s', async (script, message) => {
+    const child = run(process.execPath, script);
+    await expect(untilPrinted(child, child.stdout, 'ready')).rejects.toThrow(new Error(message));
+  });
+
+  it('rejects if the program is not installed', async () => {
+    const child = run('no-such-program', '');
+    await expect(untilPrinted(child, child.stdout, 'ready')).rejects.toThrow(
+      new Error('no-such-program is not installed'),
+    );
+  });
+});

@@ -1,0 +1,18 @@
+/**
+ * Jest compiles this file, but not what it imports: tsx does that.
+ */
+import { register } from 'tsx/esm/api';
+import type { GlobalConfig, ProjectConfig } from './find-prerequisites.js';
+
+export default async function globalSetup(
+  run: GlobalConfig,
+  project: ProjectConfig,
+): Promise<void> {
+  const unregister = register();
+  try {
+    const { findPrerequisites } = await import('./find-prerequisites.js');
+    await findPrerequisites(run, project);
+  } finally {
+    await unregister();
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Runs after Jest's summary: says there which tests were skipped, and how to get what they need.
+ */
+import process from 'node:process';
+
+export default function globalTeardown(): void {
+  const complaints = Object.entries(process.env).filter(([name]) =>
+    name.startsWith('TESTS_WITHOUT_'),
+  );
+  if (complaints.length === 0) return;
+  const outcome = process.env.CI === 'true' ? 'failed, because of CI=true' : 'were skipped';
+  process.stderr.write(
+    [`\nTests ${outcome}:`, ...complaints.map(([, complaint]) => `- ${complaint}`), ''].join('\n'),
+  );
+}

@@ -1,0 +1,45 @@
+/**
+ * Waits for the line by which a program says that it is ready.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+/**
+ * Resolves when `output`, which is one of the child's streams, contains `text`. A child that does
+ * not get there in time is killed.
+ *
+ * @throws if the child cannot be run, ends first, or takes longer than `withinSeconds`
+ */
+export async function untilPrinted(
+  child: ChildProcess,
+  output: Readable,
+  text: string,
+  withinSeconds = 30,
+): Promise<void> {
+  const name = child.spawnfile;
+  let log = '';
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        reject(new Error(`${name} did not start within ${withinSeconds} s`));
+      }, withinSeconds * 1000);
+      // The listener stays: a child whose output is not read stops at a full pipe.
+      output.on('data', (chunk) => {
+        log += String(chunk);
+        if (log.includes(text)) resolve();
+      });
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        reject(error.code === 'ENOENT' ? new Error(`${name} is not installed`) : error);
+      });
+      child.once('exit', (code, signal) => {
+        const lastLine = log.trimEnd().split('\n').at(-1);
+        const end = `${name} ended with ${code ?? signal ?? ''}`;
+        reject(new Error(lastLine === '' ? end : `${end}: ${lastLine ?? ''}`));
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
