@@ -11,7 +11,6 @@ import {
 } from 'express-wallet-session';
 import { createTestClock } from 'express-wallet-session/testing';
 import request from 'supertest';
-import { walletApi } from '../support/app.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { verifiesLeniently } from '../support/hostile/lax-verifiers.js';
 import {
@@ -21,6 +20,7 @@ import {
   keySetOf,
   SigningKey,
 } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
 
 type Members = Readonly<Record<string, unknown>>;
 

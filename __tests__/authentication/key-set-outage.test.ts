@@ -7,7 +7,6 @@ import type { Express } from 'express';
 import { createSessions, customAuthentication, type SessionOptions } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import request, { type Test } from 'supertest';
-import { walletApi } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { JwksServer } from '../support/jwks-server.js';
@@ -18,6 +17,7 @@ import {
   keySetOf,
   SigningKey,
 } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const DAY = 86_400;
 const MAX_BYTES = 512 * 1024;

@@ -12,11 +12,11 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import request, { type Test } from 'supertest';
-import { walletApi } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { accessTokenClaims, AUDIENCE, ISSUER, SigningKey } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const UNKNOWN_KEY = {
   action: 'refresh_token',

@@ -5,7 +5,6 @@
 import { ConfigurationError, createSessions, customAuthentication } from 'express-wallet-session';
 import type { JWK } from 'jose';
 import request, { type Test } from 'supertest';
-import { walletApi } from '../support/app.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { unusableKeys } from '../support/hostile/unusable-keys.js';
 import { JwksServer } from '../support/jwks-server.js';
@@ -17,6 +16,7 @@ import {
   SigningKey,
   type Algorithm,
 } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
 
 type Members = Readonly<Record<string, unknown>>;
 

@@ -7,7 +7,6 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { customAuthentication, fromBearer, fromCookie } from 'express-wallet-session';
-import { walletApi } from '../support/app.js';
 import {
   accessTokenClaims,
   AUDIENCE,
@@ -15,6 +14,7 @@ import {
   keySetOf,
   SigningKey,
 } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const NOW = Date.UTC(2026, 0, 5, 12);
 const key = new SigningKey();

@@ -10,7 +10,6 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import request, { type Test } from 'supertest';
-import { walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
 import {
   accessTokenClaims,
@@ -19,6 +18,8 @@ import {
   keySetOf,
   SigningKey,
 } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
+import { WalletClient } from '../support/wallet-client.js';
 
 const key = new SigningKey();
 const authentication = customAuthentication({

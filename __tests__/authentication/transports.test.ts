@@ -14,9 +14,9 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
 import request, { type Test } from 'supertest';
-import { walletApi } from '../support/app.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { getRaw } from '../support/raw-request.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const clock = createTestClock();
 const issuer = await createTestIssuer({ clock });

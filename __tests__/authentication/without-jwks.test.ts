@@ -10,11 +10,12 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import request, { type Test } from 'supertest';
-import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
 import { ApiError, CdpEndpoint } from '../support/cdp-endpoint.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { accessTokenClaims, SigningKey } from '../support/signing-key.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 type Members = Readonly<Record<string, unknown>>;
 type Validate = (input: { accessToken: string }) => Promise<{ userId: string }>;

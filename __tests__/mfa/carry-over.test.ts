@@ -18,8 +18,9 @@ import {
   type TestIssuer,
   type TokenPair,
 } from 'express-wallet-session/testing';
-import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 /** A memory store that takes its time, so that requests overtake each other. */
 function slowStore(): SessionStore {

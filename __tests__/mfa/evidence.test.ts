@@ -16,8 +16,9 @@ import {
   type TestClock,
   type TestIssuer,
 } from 'express-wallet-session/testing';
-import { expectTransferred, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 const AUTH_TIME = 1_767_614_400;
 const verifiedAt = new Date(AUTH_TIME * 1000);

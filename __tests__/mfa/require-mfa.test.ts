@@ -19,16 +19,10 @@ import {
   type TestClock,
   type TestIssuer,
 } from 'express-wallet-session/testing';
-import {
-  answerOf,
-  expectTransferred,
-  expressVersions,
-  showError,
-  walletApi,
-  WalletClient,
-} from '../support/app.js';
 import { countingStore } from '../support/counting-store.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { expressVersions, showError, walletApi } from '../support/wallet-api.js';
+import { answerOf, expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 let clock: TestClock;
 let issuer: TestIssuer;

@@ -14,8 +14,9 @@ import {
   type TestIssuer,
   type TokenPair,
 } from 'express-wallet-session/testing';
-import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 const CDP = {
   authentication: 'cdp',

@@ -8,8 +8,9 @@ import {
   type TestClock,
   type TestIssuer,
 } from 'express-wallet-session/testing';
-import { expectTransferred, expressVersions, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { expressVersions, walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 describe.each(expressVersions)('The answer on %s to', (_version, express) => {
   let clock: TestClock;

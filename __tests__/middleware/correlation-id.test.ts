@@ -3,8 +3,9 @@ import { createTestIssuer } from 'express-wallet-session/testing';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { walletApi, WalletClient } from '../support/app.js';
 import { expectProblem, UUID } from '../support/expect-problem.js';
+import { walletApi } from '../support/wallet-api.js';
+import { WalletClient } from '../support/wallet-client.js';
 
 const { authentication } = await createTestIssuer();
 const app = walletApi({ authentication });

@@ -5,7 +5,8 @@ import {
   requireMfa,
   requireSession,
 } from 'express-wallet-session';
-import { answerOf, expressVersions, handle, showError, WalletClient } from '../support/app.js';
+import { expressVersions, handle, showError } from '../support/wallet-api.js';
+import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 const HOW_TO_MOUNT = 'Mount it ahead of your routes: app.use(validateSession()).';
 

@@ -10,8 +10,9 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
 import type { ServerResponse } from 'node:http';
-import { answerOf, expressVersions, showError, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { expressVersions, showError } from '../support/wallet-api.js';
+import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 type OnError = NonNullable<SessionOptions['onError']>;
 

@@ -11,8 +11,9 @@ import {
 } from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
 import type { Express } from 'express';
-import { answerOf, expressVersions, handle, showError, WalletClient } from '../support/app.js';
 import { ANSWERS, expectProblem } from '../support/expect-problem.js';
+import { expressVersions, handle, showError } from '../support/wallet-api.js';
+import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 const errorTypes = Object.keys(ANSWERS) as ErrorType[];
 

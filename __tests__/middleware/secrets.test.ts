@@ -15,7 +15,8 @@ import {
   type TestIssuer,
 } from 'express-wallet-session/testing';
 import type { Response } from 'supertest';
-import { expressVersions, previously, walletApi, WalletClient } from '../support/app.js';
+import { expressVersions, walletApi } from '../support/wallet-api.js';
+import { previously, WalletClient } from '../support/wallet-client.js';
 
 const SECRETS = {
   sub: 'user-5f1e',

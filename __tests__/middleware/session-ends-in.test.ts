@@ -11,7 +11,8 @@ import {
   type TestIssuer,
 } from 'express-wallet-session/testing';
 import type { Express } from 'express';
-import { expressVersions, handle, showError, WalletClient } from '../support/app.js';
+import { expressVersions, handle, showError } from '../support/wallet-api.js';
+import { WalletClient } from '../support/wallet-client.js';
 
 const DAY = 86_400;
 const WEEK = 7 * DAY;

@@ -13,16 +13,10 @@ import {
   type SessionOptions,
 } from 'express-wallet-session';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import {
-  answerOf,
-  expressVersions,
-  handle,
-  showError,
-  walletApi,
-  WalletClient,
-} from '../support/app.js';
 import { countingStore } from '../support/counting-store.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { expressVersions, handle, showError, walletApi } from '../support/wallet-api.js';
+import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 describe.each(expressVersions)('validateSession() on %s', (_version, express) => {
   const clock = createTestClock();

@@ -16,7 +16,7 @@ import {
   type TestClock,
   type TestIssuer,
 } from 'express-wallet-session/testing';
-import { previously } from '../support/app.js';
+import { previously } from '../support/wallet-client.js';
 
 let clock: TestClock;
 let issuer: TestIssuer;

@@ -10,8 +10,9 @@ import {
   type SessionStore,
 } from 'express-wallet-session';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import { expectTransferred, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 const original = globalThis.Promise;
 const clock = createTestClock();

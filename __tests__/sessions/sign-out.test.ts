@@ -8,8 +8,9 @@ import {
   type TestClock,
   type TestIssuer,
 } from 'express-wallet-session/testing';
-import { expectTransferred, previously, walletApi, WalletClient } from '../support/app.js';
 import { expectProblem } from '../support/expect-problem.js';
+import { walletApi } from '../support/wallet-api.js';
+import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 const WEEK = 604_800;
 

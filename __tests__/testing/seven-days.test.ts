@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import { walletApi } from '../support/app.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const DAY = 86_400;
 const ACCESS_TOKEN_SECONDS = 900;
