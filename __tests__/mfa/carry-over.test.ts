@@ -2,24 +2,19 @@
  * Carry-over of an MFA session from one access token to the next, where no session id ties them.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { Express } from 'express';
 import {
   cdpAuthentication,
-  createSessions,
   memoryStore,
   type CdpAuthenticationOptions,
   type Session,
+  type SessionOptions,
   type Sessions,
   type SessionStore,
 } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-  type TokenPair,
-} from 'express-wallet-session/testing';
+import { createTestIssuer, type TokenPair } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 /** A memory store that takes its time, so that requests overtake each other. */
@@ -83,30 +78,31 @@ const ways = [
   ],
 ] as const;
 
-let clock: TestClock;
-let issuer: TestIssuer;
+const kit = useTestIssuer();
 let sessions: Sessions;
-let app: ReturnType<typeof walletApi>;
+let app: Express;
 let first: TokenPair;
 let second: TokenPair;
+
+function useSessions(options: SessionOptions): void {
+  sessions = kit.sessions(options);
+  app = kit.api(sessions);
+}
 
 async function setUp(
   store: SessionStore = memoryStore(),
   given: Partial<CdpAuthenticationOptions> = {},
 ): Promise<void> {
-  clock = createTestClock();
-  issuer = await createTestIssuer({ clock });
-  const options = { ...issuer.authentication.options, ...given } as CdpAuthenticationOptions;
-  sessions = createSessions({ authentication: cdpAuthentication(options), clock, store });
-  app = walletApi(sessions);
-  first = await issuer.signIn('alice');
+  const options = { ...kit.issuer.authentication.options, ...given } as CdpAuthenticationOptions;
+  useSessions({ authentication: cdpAuthentication(options), store });
+  first = await kit.issuer.signIn('alice');
 }
 
 /** Verifies MFA with the first token and refreshes it 100 s later. */
 async function verifyAndRefresh(): Promise<void> {
   expect((await client(first.accessToken).verifyMfa()).status).toBe(200);
-  clock.advance(100);
-  second = await issuer.refresh(first.refreshToken);
+  kit.clock.advance(100);
+  second = await kit.issuer.refresh(first.refreshToken);
 }
 
 function client(token: string, headers?: Readonly<Record<string, string>>): WalletClient {
@@ -134,7 +130,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
   });
 
   it('moves once', async () => {
-    const third = await issuer.refresh(second.refreshToken);
+    const third = await kit.issuer.refresh(second.refreshToken);
     await carryOver(second.accessToken, first.accessToken);
     await carryOver(third.accessToken, first.accessToken);
     expectProblem(await client(third.accessToken).transfer(), 'mfa_required');
@@ -148,20 +144,20 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     await carryOver(second.accessToken, first.accessToken);
     let pair = second;
     for (const seconds of [60, 60, 60, 19]) {
-      clock.advance(seconds);
-      const next = await issuer.refresh(pair.refreshToken);
+      kit.clock.advance(seconds);
+      const next = await kit.issuer.refresh(pair.refreshToken);
       await carryOver(next.accessToken, pair.accessToken);
       pair = next;
       expectTransferred(await client(pair.accessToken).transfer());
     }
-    clock.advance(1);
+    kit.clock.advance(1);
     expectProblem(await client(pair.accessToken).transfer(), 'mfa_expired', {
       detail: 'MFA was verified 300 s ago; this operation allows 300 s.',
     });
   });
 
   it('can be told from none after it has expired, on the next token too', async () => {
-    clock.advance(250);
+    kit.clock.advance(250);
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_expired', {
       detail: 'MFA was verified 350 s ago; this operation allows 300 s.',
@@ -169,21 +165,21 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
   });
 
   it('comes from a token that has expired by up to `windowSeconds`, and no more', async () => {
-    clock.advance(900 - 100);
+    kit.clock.advance(900 - 100);
     await client(first.accessToken).verifyMfa();
-    clock.advance(4);
+    kit.clock.advance(4);
     await client(first.accessToken).verifyMfa();
-    clock.advance(296);
-    const token = await issuer.sign({ sub: 'alice' });
+    kit.clock.advance(296);
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, first.accessToken);
     expectTransferred(await client(token).transfer());
   });
 
   it('does not come from a token that has expired by more', async () => {
-    clock.advance(804);
+    kit.clock.advance(804);
     await client(first.accessToken).verifyMfa();
-    clock.advance(297);
-    const token = await issuer.sign({ sub: 'alice' });
+    kit.clock.advance(297);
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, first.accessToken);
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
@@ -204,14 +200,14 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
 
   it('comes over where that of the new token has expired', async () => {
     await client(second.accessToken).verifyMfa({ method: 'sms' });
-    clock.advance(300);
+    kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'hwk' });
     const before = (await client(first.accessToken).currentMfa()).body as unknown;
     await carryOver(second.accessToken, first.accessToken);
     expect((await client(second.accessToken).currentMfa()).body).toEqual(before);
     expectProblem(await client(first.accessToken).transfer(), 'mfa_required');
     // And once more, where the one that came over has expired in its turn.
-    clock.advance(300);
+    kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'totp' });
     await carryOver(second.accessToken, first.accessToken);
     expect((await client(second.accessToken).currentMfa()).body).toMatchObject({ method: 'totp' });
@@ -238,12 +234,12 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
   });
 
   it.each([
-    ['of another user', () => issuer.sign({ sub: 'bob' })],
-    ['issued later', () => issuer.sign({ sub: 'alice', iat: clock() / 1000 + 1 })],
-    ['with a session id', () => issuer.sign({ sub: 'alice', sid: 'session-1' })],
+    ['of another user', () => kit.issuer.sign({ sub: 'bob' })],
+    ['issued later', () => kit.issuer.sign({ sub: 'alice', iat: kit.clock() / 1000 + 1 })],
+    ['with a session id', () => kit.issuer.sign({ sub: 'alice', sid: 'session-1' })],
   ])('from a token %s', async (_what, make) => {
     previous = await make();
-    const token = await issuer.sign({ sub: 'alice' });
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await client(previous).verifyMfa();
     expectTransferred(await client(previous).transfer());
     await carryOver(token, previous);
@@ -252,13 +248,16 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
   });
 
   it('from a token of another issuer', async () => {
-    const other = await createTestIssuer({ clock, issuer: 'other', projectId: issuer.projectId });
-    const authentication = [issuer.authentication, other.authentication];
-    sessions = createSessions({ authentication, clock });
-    app = walletApi(sessions);
+    const other = await createTestIssuer({
+      clock: kit.clock,
+      issuer: 'other',
+      projectId: kit.issuer.projectId,
+    });
+    const authentication = [kit.issuer.authentication, other.authentication];
+    useSessions({ authentication });
     previous = await other.sign({ sub: 'alice' });
     await client(previous).verifyMfa();
-    const token = await issuer.sign({ sub: 'alice' });
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, previous);
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
@@ -267,19 +266,22 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     ['garbage', () => 'garbage'],
     ['three parts of garbage', () => 'a.b.c'],
     ['too long', () => 'a'.repeat(9000)],
-    ['of another project', () => issuer.sign({ sub: 'alice', project_id: 'another' })],
-    ['not signed', () => issuer.sign({ sub: 'alice' }, { alg: 'none' })],
-    ['signed with an unknown key', () => issuer.sign({ sub: 'alice' }, { kid: 'unknown' })],
-    ['with other claims than were signed', async () => tampered(await issuer.sign({ sub: 'a' }))],
-    ['from the future', () => issuer.sign({ sub: 'alice', iat: clock() / 1000 + 60 })],
+    ['of another project', () => kit.issuer.sign({ sub: 'alice', project_id: 'another' })],
+    ['not signed', () => kit.issuer.sign({ sub: 'alice' }, { alg: 'none' })],
+    ['signed with an unknown key', () => kit.issuer.sign({ sub: 'alice' }, { kid: 'unknown' })],
+    [
+      'with other claims than were signed',
+      async () => tampered(await kit.issuer.sign({ sub: 'a' })),
+    ],
+    ['from the future', () => kit.issuer.sign({ sub: 'alice', iat: kit.clock() / 1000 + 60 })],
     ['of a session that has reached its end', () => old()],
-    ['that is the logout token', () => issuer.logoutToken({ sub: 'alice' })],
+    ['that is the logout token', () => kit.issuer.logoutToken({ sub: 'alice' })],
   ];
 
   it.each(hostile)(
     'from a token that is %s, and no request is refused for it',
     async (_what, make) => {
-      const token = await issuer.sign({ sub: 'alice' });
+      const token = await kit.issuer.sign({ sub: 'alice' });
       await carryOver(token, await make());
       expectProblem(await client(token).transfer(), 'mfa_required');
       await client(token).verifyMfa();
@@ -292,7 +294,7 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     await client(first.accessToken).verifyMfa();
     await carryOver(first.accessToken, first.accessToken);
     expectTransferred(await client(first.accessToken).transfer());
-    const token = await issuer.sign({ sub: 'alice' });
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, token);
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
@@ -300,8 +302,8 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
   it.each(['signOut', 'signOutEverywhere'] as const)('from a token after %s()', async (signOut) => {
     await verifyAndRefresh();
     await client(first.accessToken)[signOut]();
-    clock.advance(1);
-    const token = await issuer.sign({ sub: 'alice' });
+    kit.clock.advance(1);
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, first.accessToken);
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
@@ -314,9 +316,9 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
     // To the very end of the time that it can be shown as the previous one.
-    clock.advance(800 + 299);
+    kit.clock.advance(800 + 299);
     await before.mfa.start({ method: 'totp' });
-    const late = await issuer.sign({ sub: 'alice' });
+    const late = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(late, first.accessToken);
     expectProblem(await client(late).transfer(), 'mfa_required');
   });
@@ -325,27 +327,26 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     await verifyAndRefresh();
     const before = await sessionOf(first);
     await sessions.signOutUser({ userId: 'alice' });
-    clock.advance(1);
+    kit.clock.advance(1);
     await before.mfa.start({ method: 'totp' });
-    const token = await issuer.sign({ sub: 'alice' });
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, first.accessToken);
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
 
   it('from a token while its keys are not to be had, and no request is refused', async () => {
-    const other = await createTestIssuer({ clock, issuer: 'other' });
-    const authentication = [issuer.authentication, other.authentication];
-    sessions = createSessions({ authentication, clock });
-    app = walletApi(sessions);
+    const other = await createTestIssuer({ clock: kit.clock, issuer: 'other' });
+    const authentication = [kit.issuer.authentication, other.authentication];
+    useSessions({ authentication });
     other.setOutage(true);
-    const token = await issuer.sign({ sub: 'alice' });
+    const token = await kit.issuer.sign({ sub: 'alice' });
     await carryOver(token, await other.sign({ sub: 'alice' }));
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
 
   async function old(): Promise<string> {
-    const start = clock() / 1000 - 604_800;
-    return issuer.sign({ sub: 'alice', auth_time: start, iat: start });
+    const start = kit.clock() / 1000 - 604_800;
+    return kit.issuer.sign({ sub: 'alice', auth_time: start, iat: start });
   }
 
   function tampered(token: string): string {
@@ -367,8 +368,8 @@ describe('session.mfa.carryOver()', () => {
     await expect(mfa.carryOver(second.accessToken)).resolves.toBe(false);
     await expect(mfa.carryOver(first.accessToken)).resolves.toBe(true);
     await expect(mfa.carryOver(first.accessToken)).resolves.toBe(false);
-    const third = await issuer.refresh(second.refreshToken);
-    clock.advance(300);
+    const third = await kit.issuer.refresh(second.refreshToken);
+    kit.clock.advance(300);
     const late = await sessionOf(third);
     await expect(late.mfa.carryOver(second.accessToken)).resolves.toBe(false);
   });
@@ -380,7 +381,7 @@ describe('session.mfa.carryOver()', () => {
 
   it('is false where a session id or a user ties the tokens together', async () => {
     for (const claims of [{ sid: 'session-1' }, { sid: 'session-2' }]) {
-      const [one, next] = [await issuer.sign(claims), await issuer.sign(claims)];
+      const [one, next] = [await kit.issuer.sign(claims), await kit.issuer.sign(claims)];
       await client(one).verifyMfa();
       const session = await sessions.authenticateToken(next);
       await expect(session.mfa.carryOver(one)).resolves.toBe(false);
@@ -440,7 +441,7 @@ describe('A request that is overtaken', () => {
     await setUp(slow);
     await verifyAndRefresh();
     await client(second.accessToken).verifyMfa({ method: 'sms' });
-    clock.advance(300);
+    kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'hwk' });
     const store: SessionStore = {
       read: (keys) => slow.read(keys),
@@ -450,7 +451,7 @@ describe('A request that is overtaken', () => {
       remove: (key) => inTurn(() => slow.remove(key)),
       move: (from, to) => inTurn(() => slow.move(from, to)),
     };
-    sessions = createSessions({ authentication: issuer.authentication, clock, store });
+    sessions = kit.sessions({ store });
     const { mfa } = await sessionOf(second);
     const both = [mfa.carryOver(first.accessToken), mfa.carryOver(first.accessToken)];
     await expect(Promise.race(both)).resolves.toBe(true);
@@ -483,7 +484,7 @@ describe.each([
 
   it('all pass where an expired MFA session stood in the way', async () => {
     await client(second.accessToken).verifyMfa({ method: 'sms' });
-    clock.advance(300);
+    kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'hwk' });
     const before = await (await sessionOf(first)).mfa.current();
     const next = client(second.accessToken, previously(first.accessToken));
@@ -495,7 +496,7 @@ describe.each([
 
   it('of as many new tokens give it to one', async () => {
     const tokens = await Promise.all(
-      twenty.map((index) => issuer.sign({ sub: 'alice', jti: `token-${index}` })),
+      twenty.map((index) => kit.issuer.sign({ sub: 'alice', jti: `token-${index}` })),
     );
     const answers = await Promise.all(
       tokens.map((token) => client(token, previously(first.accessToken)).transfer()),

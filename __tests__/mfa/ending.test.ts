@@ -5,20 +5,16 @@
 import { setImmediate } from 'node:timers/promises';
 import {
   amrEvidence,
-  createSessions,
   memoryStore,
   type MfaEvidence,
   type Session,
+  type SessionOptions,
   type Sessions,
   type SessionStore,
 } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
+import { type TestClock, type TestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
+import { useTestIssuer, type TestIssuerKit } from '../support/use-test-issuer.js';
 import { walletApi } from '../support/wallet-api.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
@@ -36,10 +32,20 @@ const ends = [
   ],
 ] as const;
 
+const cdp = useTestIssuer();
+const custom = useTestIssuer({ authentication: 'custom' });
+
 let clock: TestClock;
 let issuer: TestIssuer;
 let sessions: Sessions;
 let evident: MfaEvidence | undefined;
+
+/** What the functions below use; its evidence of MFA is `evident`. */
+function setUp(kit: TestIssuerKit, options: SessionOptions = {}): void {
+  ({ clock, issuer } = kit);
+  evident = undefined;
+  sessions = kit.sessions({ mfa: { evidence: () => evident }, ...options });
+}
 
 function sessionOf(token: string): Promise<Session> {
   return sessions.authenticateToken(token);
@@ -49,15 +55,14 @@ function transferBy(token: string): ReturnType<WalletClient['transfer']> {
   return new WalletClient(walletApi(sessions), token).transfer();
 }
 
-describe.each(['cdp', 'custom'] as const)('Under %s authentication', (authentication) => {
+describe.each([
+  ['cdp', cdp],
+  ['custom', custom],
+])('Under %s authentication', (authentication, kit) => {
   let token: string;
 
   beforeEach(async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ authentication, clock });
-    evident = undefined;
-    const mfa = { evidence: () => evident };
-    sessions = createSessions({ authentication: issuer.authentication, clock, mfa });
+    setUp(kit);
     token = (await issuer.signIn('alice')).accessToken;
   });
 
@@ -136,9 +141,7 @@ describe.each(['cdp', 'custom'] as const)('Under %s authentication', (authentica
     });
 
     it('voids it whatever comes into a store that is full', async () => {
-      const mfa = { evidence: () => evident };
-      const store = memoryStore({ maxEntries: 5 });
-      sessions = createSessions({ authentication: issuer.authentication, clock, store, mfa });
+      setUp(kit, { store: memoryStore({ maxEntries: 5 }) });
       for (const isStartedAgain of [false, true]) {
         evident = { method: 'otp', verifiedAt: new Date(clock() - 1000) };
         const session = await sessionOf(token);
@@ -203,9 +206,8 @@ describe.each(['cdp', 'custom'] as const)('Under %s authentication', (authentica
       open = resolve;
     });
     const slow = { ...store, write: (...given: Written) => gate.then(() => store.write(...given)) };
-    const options = { authentication: issuer.authentication, clock };
-    const session = await createSessions({ ...options, store: slow }).authenticateToken(token);
-    sessions = createSessions({ ...options, store });
+    const session = await kit.sessions({ store: slow }).authenticateToken(token);
+    sessions = kit.sessions({ store });
     const starting = session.mfa.start(proof);
     await setImmediate();
     await sessions.endMfa({ userId: 'alice' });
@@ -221,8 +223,6 @@ describe('A record in the store that nobody can read', () => {
   let token: string;
 
   beforeEach(async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ authentication: 'custom', clock });
     const sound = memoryStore();
     garbled = false;
     store = {
@@ -230,9 +230,7 @@ describe('A record in the store that nobody can read', () => {
       write: (key, value, ...rest) =>
         sound.write(key, garbled ? value.slice(0, -5) : value, ...rest),
     };
-    evident = undefined;
-    const mfa = { evidence: () => evident };
-    sessions = createSessions({ authentication: issuer.authentication, clock, store, mfa });
+    setUp(custom, { store });
     token = (await issuer.signIn('alice')).accessToken;
   });
 
@@ -259,11 +257,8 @@ describe('A record in the store that nobody can read', () => {
 
 describe('An MFA session of one client that was ended', () => {
   it('stays ended on the next token, and older evidence void', async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ clock });
+    setUp(cdp);
     evident = { method: 'otp', verifiedAt: new Date(clock()) };
-    const mfa = { evidence: () => evident };
-    sessions = createSessions({ authentication: issuer.authentication, clock, mfa });
     const first = await issuer.signIn('alice');
     await (await sessionOf(first.accessToken)).mfa.start(proof);
     await (await sessionOf(first.accessToken)).mfa.end();
@@ -276,10 +271,7 @@ describe('An MFA session of one client that was ended', () => {
 
 describe('Evidence in the token', () => {
   it('is void after a factor was reset, until the user signs in anew', async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ authentication: 'custom', clock });
-    const mfa = { evidence: amrEvidence() };
-    sessions = createSessions({ authentication: issuer.authentication, clock, mfa });
+    setUp(custom, { mfa: { evidence: amrEvidence() } });
     const claims = { amr: ['pwd', 'otp'] };
     const laptop = await issuer.signIn('alice', { claims });
     expectTransferred(await transferBy(laptop.accessToken));

@@ -10,14 +10,8 @@ import {
   type RequireMfaOptions,
   type SessionOptions,
 } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 const AUTH_TIME = 1_767_614_400;
@@ -142,16 +136,10 @@ describe('acrEvidence() reads', () => {
 });
 
 describe('mfa.evidence', () => {
-  let clock: TestClock;
-  let issuer: TestIssuer;
-
-  beforeEach(async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ authentication: 'custom', clock });
-  });
+  const kit = useTestIssuer({ authentication: 'custom' });
 
   function now(): number {
-    return clock() / 1000;
+    return kit.clock() / 1000;
   }
 
   async function clientOf(
@@ -160,12 +148,11 @@ describe('mfa.evidence', () => {
     more: { transfers?: RequireMfaOptions } & Partial<SessionOptions> = {},
   ): Promise<WalletClient> {
     const { transfers, ...options } = more;
-    const { authentication } = issuer;
-    const app = walletApi(
-      { authentication, clock, mfa: mfa as MfaOptions, ...options },
+    const app = kit.api(
+      { mfa: mfa as MfaOptions, ...options },
       { ...(transfers && { transfers }) },
     );
-    return new WalletClient(app, await issuer.sign({ sub: 'alice', ...claims }));
+    return new WalletClient(app, await kit.issuer.sign({ sub: 'alice', ...claims }));
   }
 
   function detailOf(seconds: number): { detail: string } {
@@ -181,21 +168,20 @@ describe('mfa.evidence', () => {
       verifiedAt: new Date((now() - 100) * 1000).toISOString(),
       expiresAt: new Date((now() + 200) * 1000).toISOString(),
     });
-    clock.advance(199);
+    kit.clock.advance(199);
     expectTransferred(await alice.transfer());
-    clock.advance(1);
+    kit.clock.advance(1);
     expectProblem(await alice.transfer(), 'mfa_expired', detailOf(300));
     expect((await alice.currentMfa()).body).toBeNull();
   });
 
   it('is renewed by no refresh', async () => {
     const claims = { amr: ['pwd', 'otp'] };
-    const { authentication } = issuer;
-    const app = walletApi({ authentication, clock, mfa: { evidence: amrEvidence() } });
-    const first = await issuer.signIn('alice', { claims });
+    const app = kit.api({ mfa: { evidence: amrEvidence() } });
+    const first = await kit.issuer.signIn('alice', { claims });
     expectTransferred(await new WalletClient(app, first.accessToken).transfer());
-    clock.advance(300);
-    const second = await issuer.refresh(first.refreshToken);
+    kit.clock.advance(300);
+    const second = await kit.issuer.refresh(first.refreshToken);
     const refusal = await new WalletClient(app, second.accessToken).transfer();
     expectProblem(refusal, 'mfa_expired', detailOf(300));
   });
@@ -215,11 +201,11 @@ describe('mfa.evidence', () => {
     await alice.verifyMfa({ method: 'sms' });
     expectTransferred(await alice.transfer());
     // The evidence is too old by now, the store's fits.
-    clock.advance(60);
+    kit.clock.advance(60);
     expect((await alice.transfer()).body).toMatchObject({ errorType: 'mfa_expired' });
     await alice.verifyMfa({ method: 'hwk' });
     expectTransferred(await alice.transfer());
-    clock.advance(61);
+    kit.clock.advance(61);
     expectProblem(await alice.transfer(), 'mfa_expired', {
       ...asked,
       detail: 'MFA was verified 61 s ago; this operation allows 60 s.',
@@ -259,12 +245,12 @@ describe('mfa.evidence', () => {
 
   it('may come from anywhere, now or later', async () => {
     for (const evidence of [
-      (): MfaEvidence => ({ method: 'totp', verifiedAt: new Date(clock() - 1000) }),
+      (): MfaEvidence => ({ method: 'totp', verifiedAt: new Date(kit.clock() - 1000) }),
       (): Promise<MfaEvidence> =>
-        Promise.resolve({ method: 'totp', acr: 'urn:a', verifiedAt: new Date(clock() - 1000) }),
+        Promise.resolve({ method: 'totp', acr: 'urn:a', verifiedAt: new Date(kit.clock() - 1000) }),
       ({ userId }: { userId: string }): MfaEvidence => ({
         method: userId,
-        verifiedAt: new Date(clock()),
+        verifiedAt: new Date(kit.clock()),
       }),
     ]) {
       expectTransferred(await (await clientOf({ evidence })).transfer());
@@ -285,7 +271,7 @@ describe('mfa.evidence', () => {
     ] as const) {
       const evidence = (): MfaEvidence => ({
         method: 'totp',
-        verifiedAt: new Date(clock() + seconds * 1000),
+        verifiedAt: new Date(kit.clock() + seconds * 1000),
       });
       const response = await (await clientOf({ evidence })).transfer();
       if (passes) expectTransferred(response);
@@ -353,11 +339,11 @@ describe('mfa.evidence', () => {
     let ago = 0;
     const evidence = (): MfaEvidence => ({
       method: 'otp',
-      verifiedAt: new Date(clock() - ago * 1000),
+      verifiedAt: new Date(kit.clock() - ago * 1000),
     });
     const alice = await clientOf({ evidence });
     await alice.verifyMfa({ method: 'hwk' });
-    clock.advance(10);
+    kit.clock.advance(10);
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'otp' });
     ago = 20;
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'hwk' });

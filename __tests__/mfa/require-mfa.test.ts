@@ -4,38 +4,22 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Express } from 'express';
 import {
-  createSessions,
   memoryStore,
-  requireMfa,
   SessionError,
-  validateSession,
   type ConditionRequest,
   type MfaOptions,
   type RequireMfaOptions,
 } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
 import { countingStore } from '../support/counting-store.js';
 import { expectProblem } from '../support/expect-problem.js';
-import { expressVersions, showError, walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
+import { expressVersions } from '../support/wallet-api.js';
 import { answerOf, expectTransferred, WalletClient } from '../support/wallet-client.js';
 
-let clock: TestClock;
-let issuer: TestIssuer;
+const kit = useTestIssuer();
 
-beforeEach(async () => {
-  clock = createTestClock();
-  issuer = await createTestIssuer({ clock });
-});
-
-async function clientOf(transfers?: RequireMfaOptions, mfa?: MfaOptions): Promise<WalletClient> {
-  const { authentication } = issuer;
-  const app = walletApi({ authentication, clock, mfa }, { ...(transfers && { transfers }) });
-  return new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+function clientOf(transfers?: RequireMfaOptions, mfa?: MfaOptions): Promise<WalletClient> {
+  return kit.signIn('alice', { mfa }, { ...(transfers && { transfers }) });
 }
 
 function expired(seconds: number, allowed: number): { detail: string; maxAgeSeconds: number } {
@@ -52,13 +36,13 @@ describe('requireMfa()', () => {
       200,
       {
         method: 'totp',
-        verifiedAt: new Date(clock()).toISOString(),
-        expiresAt: new Date(clock() + 300_000).toISOString(),
+        verifiedAt: new Date(kit.clock()).toISOString(),
+        expiresAt: new Date(kit.clock() + 300_000).toISOString(),
       },
     ]);
-    clock.advance(299.999);
+    kit.clock.advance(299.999);
     expectTransferred(await alice.transfer());
-    clock.advance(0.001);
+    kit.clock.advance(0.001);
     expectProblem(await alice.transfer(), 'mfa_expired', expired(300, 300));
   });
 
@@ -69,10 +53,10 @@ describe('requireMfa()', () => {
   ])('takes its window of %d s from `mfa.windowSeconds`', async (windowSeconds, allowed) => {
     const alice = await clientOf(undefined, { windowSeconds });
     await alice.verifyMfa();
-    clock.advance(allowed - 0.5);
+    kit.clock.advance(allowed - 0.5);
     // The access token lives for 900 s only.
     if (allowed < 900) expectTransferred(await alice.transfer());
-    clock.advance(0.5);
+    kit.clock.advance(0.5);
     const refusal = await alice.transfer();
     expect(refusal.body).toMatchObject({
       errorType: allowed < 900 ? 'mfa_expired' : 'token_expired',
@@ -80,31 +64,30 @@ describe('requireMfa()', () => {
   });
 
   it('goes by the window of now and by the expiry of then, whichever is earlier', async () => {
-    const { authentication } = issuer;
     const store = memoryStore();
     const [long, short] = [300, 60].map((windowSeconds) =>
-      walletApi({ authentication, clock, store, mfa: { windowSeconds } }),
+      kit.api({ store, mfa: { windowSeconds } }),
     ) as [Express, Express];
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     const inWindow = (app: Express): WalletClient => new WalletClient(app, accessToken);
     await inWindow(long).verifyMfa();
-    clock.advance(59);
+    kit.clock.advance(59);
     expectTransferred(await inWindow(short).transfer());
-    clock.advance(1);
+    kit.clock.advance(1);
     expectProblem(await inWindow(short).transfer(), 'mfa_expired', expired(60, 60));
     expect((await inWindow(short).currentMfa()).body).toBeNull();
     expectTransferred(await inWindow(long).transfer());
     await inWindow(short).verifyMfa();
-    clock.advance(60);
+    kit.clock.advance(60);
     expect((await inWindow(long).transfer()).body).toMatchObject({ errorType: 'mfa_expired' });
   });
 
   it('is satisfied by a verification that is started again', async () => {
     const alice = await clientOf();
     await alice.verifyMfa();
-    clock.advance(299);
+    kit.clock.advance(299);
     await alice.verifyMfa({ method: 'hwk' });
-    clock.advance(299);
+    kit.clock.advance(299);
     expectTransferred(await alice.transfer());
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'hwk' });
   });
@@ -112,14 +95,12 @@ describe('requireMfa()', () => {
   it('tells expired from never verified for an hour after the expiry, at least', async () => {
     const alice = await clientOf();
     await alice.verifyMfa();
-    const { authentication } = issuer;
-    const sessions = createSessions({ authentication, clock });
-    const app = walletApi(sessions);
-    const token = await issuer.sign({ exp: clock() / 1000 + 9000 });
+    const app = kit.api();
+    const token = await kit.issuer.sign({ exp: kit.clock() / 1000 + 9000 });
     await new WalletClient(app, token).verifyMfa();
-    clock.advance(300 + 3600);
+    kit.clock.advance(300 + 3600);
     expectProblem(await new WalletClient(app, token).transfer(), 'mfa_expired', expired(3900, 300));
-    const other = await issuer.sign({ exp: clock() / 1000 + 9000 });
+    const other = await kit.issuer.sign({ exp: kit.clock() / 1000 + 9000 });
     expectProblem(await new WalletClient(app, other).transfer(), 'mfa_required');
   });
 });
@@ -129,9 +110,9 @@ describe('requireMfa({ maxAgeSeconds })', () => {
     const alice = await clientOf({ maxAgeSeconds: 60 });
     expectProblem(await alice.transfer(), 'mfa_required', { maxAgeSeconds: 60 });
     await alice.verifyMfa();
-    clock.advance(59);
+    kit.clock.advance(59);
     expectTransferred(await alice.transfer());
-    clock.advance(1);
+    kit.clock.advance(1);
     expectProblem(await alice.transfer(), 'mfa_expired', expired(60, 60));
     // For other routes it is good for as long as before.
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
@@ -141,9 +122,9 @@ describe('requireMfa({ maxAgeSeconds })', () => {
     const alice = await clientOf({ maxAgeSeconds: 10_000 }, { windowSeconds: 100 });
     expectProblem(await alice.transfer(), 'mfa_required', { maxAgeSeconds: 100 });
     await alice.verifyMfa();
-    clock.advance(99);
+    kit.clock.advance(99);
     expectTransferred(await alice.transfer());
-    clock.advance(1);
+    kit.clock.advance(1);
     expectProblem(await alice.transfer(), 'mfa_expired', expired(100, 100));
   });
 });
@@ -158,7 +139,7 @@ describe('requireMfa({ methods })', () => {
     expectProblem(await alice.transfer(), 'mfa_required', { methods });
     await alice.verifyMfa({ method: 'totp' });
     expectTransferred(await alice.transfer());
-    clock.advance(300);
+    kit.clock.advance(300);
     expectProblem(await alice.transfer(), 'mfa_expired', { methods, ...expired(300, 300) });
   });
 
@@ -171,7 +152,7 @@ describe('requireMfa({ methods })', () => {
   it('asks for one of them, and not for a fresher one, after another method expired', async () => {
     const alice = await clientOf({ methods });
     await alice.verifyMfa({ method: 'sms' });
-    clock.advance(400);
+    kit.clock.advance(400);
     expectProblem(await alice.transfer(), 'mfa_required', { methods });
   });
 
@@ -196,7 +177,7 @@ describe('requireMfa({ acr })', () => {
     expectProblem(await alice.transfer(), 'mfa_required', { acrValues: acr });
     await alice.verifyMfa({ method: 'totp', acr: 'urn:example:phr' });
     expectTransferred(await alice.transfer());
-    clock.advance(300);
+    kit.clock.advance(300);
     expectProblem(await alice.transfer(), 'mfa_expired', { acrValues: acr, ...expired(300, 300) });
   });
 
@@ -223,17 +204,9 @@ describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express)
     body: object = {},
     mfa?: MfaOptions,
   ): Promise<[number, unknown]> {
-    const { authentication } = issuer;
-    const app = express().use(validateSession({ authentication, clock, mfa }), express.json());
-    app.post('/transfers', requireMfa({ when } as RequireMfaOptions), (_req, res) => {
-      res.status(201).json({ transferred: true });
-    });
-    app.use(showError);
-    const { accessToken } = await issuer.signIn('alice');
-    const [status, answer] = answerOf(
-      await new WalletClient(app, accessToken).transfer().send(body),
-    );
-    return [status, answer];
+    const transfers = { when } as RequireMfaOptions;
+    const alice = await kit.signIn('alice', { mfa }, { express, transfers });
+    return answerOf(await alice.transfer().send(body));
   }
 
   const isLarge = (req: ConditionRequest): boolean =>
@@ -271,28 +244,26 @@ describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express)
 
   it('passes on even a refusal that it throws, and not to onError', async () => {
     const seen: unknown[] = [];
-    const { authentication } = issuer;
     const onError = (error: SessionError): void => {
       seen.push(error);
     };
-    const app = express().use(validateSession({ authentication, clock, onError }));
     const when = (): never => {
       throw new SessionError('session_revoked');
     };
-    app.post('/transfers', requireMfa({ when }), (_req, res) => res.json('the open door'));
-    app.use(showError);
-    const { accessToken } = await issuer.signIn('alice');
-    const [status, body] = answerOf(await new WalletClient(app, accessToken).transfer());
-    expect([status, body]).toMatchObject([500, { name: 'SessionError' }]);
+    const alice = await kit.signIn('alice', { onError }, { express, transfers: { when } });
+    // problemHandler() answers it.
+    expectProblem(await alice.transfer(), 'session_revoked');
     expect(seen).toEqual([]);
   });
 
   it('asks no store where the request is none of its business', async () => {
     const store = countingStore();
-    const { authentication } = issuer;
-    const app = walletApi({ authentication, clock, store }, { transfers: { when: () => false } });
-    const { accessToken } = await issuer.signIn('alice');
-    expectTransferred(await new WalletClient(app, accessToken).transfer());
+    const alice = await kit.signIn(
+      'alice',
+      { store },
+      { express, transfers: { when: () => false } },
+    );
+    expectTransferred(await alice.transfer());
     expect(store.reads).toBe(1);
   });
 });
@@ -358,7 +329,7 @@ describe('A user of whom nobody knows whether he is enrolled', () => {
     expectProblem(await alice.transfer(), 'mfa_required');
     await alice.verifyMfa();
     expectTransferred(await alice.transfer());
-    clock.advance(300);
+    kit.clock.advance(300);
     expectProblem(await alice.transfer(), 'mfa_expired', expired(300, 300));
   });
 
@@ -372,11 +343,8 @@ describe('A user of whom nobody knows whether he is enrolled', () => {
     ['rejects', () => Promise.reject(new Error('the user service is down'))],
   ])('is asked for MFA where isEnrolled %s, and the app is told why', async (_what, isEnrolled) => {
     const causes: unknown[] = [];
-    const { authentication } = issuer;
-    const app = walletApi(
+    const app = kit.api(
       {
-        authentication,
-        clock,
         mfa: { isEnrolled },
         onError: (error, req, res) => {
           causes.push(error.cause);
@@ -386,10 +354,10 @@ describe('A user of whom nobody knows whether he is enrolled', () => {
       },
       { transfers: allow },
     );
-    const alice = new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+    const alice = new WalletClient(app, (await kit.issuer.signIn('alice')).accessToken);
     await alice.verifyMfa();
     expectTransferred(await alice.transfer());
-    clock.advance(300);
+    kit.clock.advance(300);
     const { text } = await alice.transfer();
     expect(JSON.parse(text)).toMatchObject({ errorType: 'mfa_required' });
     expect(text).not.toContain('user service');
@@ -407,9 +375,8 @@ describe('session.mfa.start()', () => {
     { method: 5 },
     { method: 'totp', acr: '' },
   ])('wants to know how MFA was verified, and not %j', async (proof) => {
-    const { authentication } = issuer;
-    const sessions = createSessions({ authentication, clock });
-    const session = await sessions.authenticateToken(await issuer.sign());
+    const sessions = kit.sessions();
+    const session = await sessions.authenticateToken(await kit.issuer.sign());
     await expect(session.mfa.start(proof as { method: string })).rejects.toThrow(TypeError);
     await expect(session.mfa.start(proof as { method: string })).rejects.toThrow(
       'mfa.start(proof)',
@@ -418,19 +385,18 @@ describe('session.mfa.start()', () => {
   });
 
   it('gives the MFA session that current() gives', async () => {
-    const { authentication } = issuer;
-    const sessions = createSessions({ authentication, clock, mfa: { windowSeconds: 60 } });
-    const { mfa } = await sessions.authenticateToken(await issuer.sign());
+    const sessions = kit.sessions({ mfa: { windowSeconds: 60 } });
+    const { mfa } = await sessions.authenticateToken(await kit.issuer.sign());
     const started = await mfa.start({ method: 'totp', acr: 'urn:a' });
     expect(started).toEqual({
       method: 'totp',
       acr: 'urn:a',
-      verifiedAt: new Date(clock()),
-      expiresAt: new Date(clock() + 60_000),
+      verifiedAt: new Date(kit.clock()),
+      expiresAt: new Date(kit.clock() + 60_000),
     });
-    clock.advance(59);
+    kit.clock.advance(59);
     expect(await mfa.current()).toEqual(started);
-    clock.advance(1);
+    kit.clock.advance(1);
     expect(await mfa.current()).toBeUndefined();
   });
 });

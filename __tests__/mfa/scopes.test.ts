@@ -1,6 +1,7 @@
 /**
  * To whom an MFA session belongs: the table of the contract's section 5, row by row.
  */
+import type { Express } from 'express';
 import {
   cdpAuthentication,
   customAuthentication,
@@ -8,23 +9,20 @@ import {
   type CustomAuthenticationOptions,
 } from 'express-wallet-session';
 import {
-  createTestClock,
   createTestIssuer,
   type TestClock,
   type TestIssuer,
   type TokenPair,
 } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 const CDP = {
-  authentication: 'cdp',
   of: ({ authentication }: TestIssuer, mfaScope?: 'client' | 'user') =>
     cdpAuthentication({ ...authentication.options, mfaScope } as CdpAuthenticationOptions),
 } as const;
 const CUSTOM = {
-  authentication: 'custom',
   of: ({ authentication }: TestIssuer, mfaScope?: 'client' | 'user') =>
     customAuthentication({ ...authentication.options, mfaScope } as CustomAuthenticationOptions),
 } as const;
@@ -45,15 +43,18 @@ const userScopes = [
   ['CDP tokens, `mfaScope: user`', CDP, 'user', noClaims],
 ] as const;
 
+const cdp = useTestIssuer();
+const custom = useTestIssuer({ authentication: 'custom' });
+
 let clock: TestClock;
 let issuer: TestIssuer;
-let app: ReturnType<typeof walletApi>;
+let app: Express;
 let sessionIds: number;
 
-async function setUp(kind: typeof CDP | typeof CUSTOM, scope?: 'client' | 'user'): Promise<void> {
-  clock = createTestClock();
-  issuer = await createTestIssuer({ authentication: kind.authentication, clock });
-  app = walletApi({ authentication: kind.of(issuer, scope), clock });
+function setUp(kind: typeof CDP | typeof CUSTOM, scope?: 'client' | 'user'): void {
+  const kit = kind === CDP ? cdp : custom;
+  ({ clock, issuer } = kit);
+  app = kit.api({ authentication: kind.of(issuer, scope) });
   sessionIds = 0;
 }
 
@@ -76,7 +77,7 @@ describe.each(clientScopes)(
     let phone: TokenPair;
 
     beforeEach(async () => {
-      await setUp(kind, scope);
+      setUp(kind, scope);
       [laptop, phone] = [await signIn('alice', claims), await signIn('alice', claims)];
       expect((await client(laptop.accessToken).verifyMfa()).status).toBe(200);
     });
@@ -154,7 +155,7 @@ describe.each(userScopes)('An MFA session of the user: %s', (_what, kind, scope,
   let phone: TokenPair;
 
   beforeEach(async () => {
-    await setUp(kind, scope);
+    setUp(kind, scope);
     [laptop, phone] = [await signIn('alice', claims), await signIn('alice', claims)];
     expect((await client(laptop.accessToken).verifyMfa()).status).toBe(200);
   });
@@ -212,10 +213,12 @@ describe.each(userScopes)('An MFA session of the user: %s', (_what, kind, scope,
 
 describe('Two issuers with a user of one name', () => {
   it('share no MFA session', async () => {
-    clock = createTestClock();
-    const one = await createTestIssuer({ authentication: 'custom', clock });
-    const other = await createTestIssuer({ authentication: 'custom', clock, issuer: 'https://b/' });
-    app = walletApi({ authentication: [one.authentication, other.authentication], clock });
+    const { issuer: one } = custom;
+    const other = await createTestIssuer({
+      ...{ authentication: 'custom', issuer: 'https://b/' },
+      clock: custom.clock,
+    });
+    app = custom.api({ authentication: [one.authentication, other.authentication] });
     const same = { sub: 'alice', sid: 'session-1', jti: 'token-1' };
     const [here, there] = [await one.sign(same), await other.sign(same)];
     await client(here).verifyMfa();
@@ -229,7 +232,7 @@ describe('Two issuers with a user of one name', () => {
 
 describe('Two users with one session id', () => {
   it('share no MFA session', async () => {
-    await setUp(CUSTOM, 'client');
+    setUp(CUSTOM, 'client');
     const [alice, bob] = [
       await issuer.sign({ sub: 'alice', sid: 'session-1', jti: 'token-1' }),
       await issuer.sign({ sub: 'bob', sid: 'session-1', jti: 'token-1' }),
@@ -241,7 +244,7 @@ describe('Two users with one session id', () => {
 
 describe('Two access tokens with one `jti`', () => {
   it('share no MFA session', async () => {
-    await setUp(CDP);
+    setUp(CDP);
     const [one, other] = [
       await issuer.sign({ sub: 'alice', jti: 'token-1' }),
       await issuer.sign({ sub: 'alice', jti: 'token-1', auth_type: 'sms' }),

@@ -3,29 +3,21 @@ import { createServer, STATUS_CODES, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import {
   cdpAuthentication,
-  createSessions,
   fromBearer,
   fromCookie,
   memoryStore,
   SessionError,
   type Sessions,
 } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
+import { createTestIssuer } from 'express-wallet-session/testing';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { previously } from '../support/wallet-client.js';
 
-let clock: TestClock;
-let issuer: TestIssuer;
+const kit = useTestIssuer();
 let sessions: Sessions;
 
-beforeEach(async () => {
-  clock = createTestClock();
-  issuer = await createTestIssuer({ clock });
-  sessions = createSessions({ authentication: issuer.authentication, clock });
+beforeEach(() => {
+  sessions = kit.sessions();
 });
 
 function bearer(token: string): { headers: Record<string, string> } {
@@ -34,7 +26,7 @@ function bearer(token: string): { headers: Record<string, string> } {
 
 describe('sessions.authenticate({ headers })', () => {
   it('gives the session of a request, without Express', async () => {
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     await expect(sessions.authenticate(bearer(accessToken))).resolves.toMatchObject({
       userId: 'alice',
     });
@@ -53,8 +45,7 @@ describe('sessions.authenticate({ headers })', () => {
   });
 
   it('answers token_missing for anonymous requests, with `required: false` too', async () => {
-    const { authentication } = issuer;
-    const lenient = createSessions({ authentication, clock, required: false });
+    const lenient = kit.sessions({ required: false });
     await expect(lenient.authenticate({ headers: {} })).rejects.toMatchObject({
       errorType: 'token_missing',
       status: 401,
@@ -64,9 +55,8 @@ describe('sessions.authenticate({ headers })', () => {
 
   it('reads the token where it is told to', async () => {
     const token = [fromBearer(), fromCookie('session')];
-    const { authentication } = issuer;
-    const both = createSessions({ authentication, clock, token });
-    const { accessToken } = await issuer.signIn('alice');
+    const both = kit.sessions({ token });
+    const { accessToken } = await kit.issuer.signIn('alice');
     const cookie = `theme=dark; session=${accessToken}; session2=x`;
     await expect(both.authenticate({ headers: { cookie } })).resolves.toMatchObject({
       userId: 'alice',
@@ -76,11 +66,11 @@ describe('sessions.authenticate({ headers })', () => {
   });
 
   it('carries an MFA session over, as validateSession() does', async () => {
-    const first = await issuer.signIn('alice');
+    const first = await kit.issuer.signIn('alice');
     const before = await sessions.authenticate(bearer(first.accessToken));
     const started = await before.mfa.start({ method: 'totp' });
-    clock.advance(100);
-    const second = await issuer.refresh(first.refreshToken);
+    kit.clock.advance(100);
+    const second = await kit.issuer.refresh(first.refreshToken);
     const after = await sessions.authenticate({
       headers: { ...bearer(second.accessToken).headers, ...previously(first.accessToken) },
     });
@@ -89,7 +79,7 @@ describe('sessions.authenticate({ headers })', () => {
   });
 
   it('checks sign-outs each time', async () => {
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     const session = await sessions.authenticate(bearer(accessToken));
     await session.signOut();
     for (const again of [
@@ -103,7 +93,7 @@ describe('sessions.authenticate({ headers })', () => {
 
 describe('sessions.authenticateToken(token)', () => {
   it('gives the session of a token', async () => {
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     expect((await sessions.authenticateToken(accessToken)).userId).toBe('alice');
   });
 
@@ -163,7 +153,7 @@ describe('A WebSocket upgrade', () => {
   }
 
   it('is let through with a good token', async () => {
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     const answer = await upgrade({ Authorization: `Bearer ${accessToken}` });
     expect(answer).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(users).toEqual(['alice']);
@@ -174,7 +164,7 @@ describe('A WebSocket upgrade', () => {
       'HTTP/1.1 401 Unauthorized\r\nCache-Control: no-store\r\nWWW-Authenticate: Bearer realm="api"\r\n\r\n',
     );
     expect(await upgrade({ Authorization: 'Bearer nonsense' })).toContain('error="invalid_token"');
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     const authorization = `Bearer ${accessToken}`;
     const twice = await upgrade({ Authorization: authorization, authorization });
     expect(twice).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
@@ -193,24 +183,23 @@ describe('sessions.ready()', () => {
         return store.read(keys);
       },
     };
-    const { authentication } = issuer;
-    const ready = createSessions({ authentication, clock, store: counting });
-    expect([issuer.jwksFetches, reads]).toEqual([0, 0]);
+    const ready = kit.sessions({ store: counting });
+    expect([kit.issuer.jwksFetches, reads]).toEqual([0, 0]);
     await expect(ready.ready()).resolves.toBeUndefined();
-    expect([issuer.jwksFetches, reads]).toEqual([1, 1]);
-    await ready.authenticateToken((await issuer.signIn('alice')).accessToken);
+    expect([kit.issuer.jwksFetches, reads]).toEqual([1, 1]);
+    await ready.authenticateToken((await kit.issuer.signIn('alice')).accessToken);
     await ready.ready();
-    expect(issuer.jwksFetches).toBe(1);
+    expect(kit.issuer.jwksFetches).toBe(1);
   });
 
   it('rejects while the keys of any issuer cannot be had, and resolves after that', async () => {
-    const other = await createTestIssuer({ authentication: 'custom', clock });
+    const other = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     other.setOutage(true);
-    const authentication = [issuer.authentication, other.authentication];
-    const both = createSessions({ authentication, clock });
+    const authentication = [kit.issuer.authentication, other.authentication];
+    const both = kit.sessions({ authentication });
     await expect(both.ready()).rejects.toMatchObject({ errorType: 'verification_unavailable' });
     other.setOutage(false);
-    clock.advance(5);
+    kit.clock.advance(5);
     await both.ready();
   });
 
@@ -218,8 +207,7 @@ describe('sessions.ready()', () => {
     const read = (): never => {
       throw new Error('refused');
     };
-    const { authentication } = issuer;
-    const sick = createSessions({ authentication, clock, store: { ...memoryStore(), read } });
+    const sick = kit.sessions({ store: { ...memoryStore(), read } });
     await expect(sick.ready()).rejects.toMatchObject({ errorType: 'store_unavailable' });
   });
 
@@ -227,7 +215,7 @@ describe('sessions.ready()', () => {
     const validateAccessToken = (): Promise<never> =>
       Promise.reject(Object.assign(new Error('Missing access token.'), { statusCode: 400 }));
     const authentication = cdpAuthentication({ projectId: 'p', validateAccessToken });
-    await createSessions({ authentication, clock }).ready();
+    await kit.sessions({ authentication }).ready();
   });
 });
 
@@ -259,9 +247,9 @@ describe('What is called from outside of a request', () => {
   });
 
   it('wants the issuer where there are two', async () => {
-    const other = await createTestIssuer({ authentication: 'custom', clock });
-    const authentication = [issuer.authentication, other.authentication];
-    const both = createSessions({ authentication, clock });
+    const other = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
+    const authentication = [kit.issuer.authentication, other.authentication];
+    const both = kit.sessions({ authentication });
     for (const call of [
       both.signOutUser({ userId: 'alice' }),
       both.endMfa({ userId: 'alice' }),
@@ -270,7 +258,7 @@ describe('What is called from outside of a request', () => {
       await expect(call).rejects.toThrow('it may be left out where there is one');
     }
     await both.signOutUser({ userId: 'alice', issuer: other.issuer });
-    const here = await both.authenticateToken((await issuer.signIn('alice')).accessToken);
+    const here = await both.authenticateToken((await kit.issuer.signIn('alice')).accessToken);
     expect(here.issuer).toBe('cdp-api');
     const { accessToken } = await other.signIn('alice');
     await expect(both.authenticateToken(accessToken)).rejects.toMatchObject({

@@ -9,18 +9,13 @@ import {
   type SessionOptions,
   type SessionStore,
 } from 'express-wallet-session';
-import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
 const original = globalThis.Promise;
-const clock = createTestClock();
-let issuer: TestIssuer;
+const kit = useTestIssuer({ authentication: 'custom' });
 
-beforeAll(async () => {
-  issuer = await createTestIssuer({ clock, authentication: 'custom' });
-});
 afterEach(() => {
   globalThis.Promise = original;
 });
@@ -53,12 +48,11 @@ describe.each<[string, () => SessionStore, () => void]>([
   ['Where Promise is another class, on a store of thenables', thenableStore, replacePromise],
   ['On a store of thenables', thenableStore, () => undefined],
 ])('%s', (_where, createStore, prepare) => {
-  const api = (mfa: SessionOptions['mfa'] = {}): Express =>
-    walletApi({ authentication: issuer.authentication, clock, store: createStore(), mfa });
+  const api = (mfa: SessionOptions['mfa'] = {}): Express => kit.api({ store: createStore(), mfa });
 
   it('a new token is verified and a bad one is refused', async () => {
     const app = api();
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     prepare();
     const first = await new WalletClient(app, accessToken).me();
     expect([first.status, (first.body as { userId: string }).userId]).toEqual([200, 'alice']);
@@ -74,7 +68,7 @@ describe.each<[string, () => SessionStore, () => void]>([
     ['evidence that there is none of', { evidence: amrEvidence() }, 'mfa_required'],
     ['a user who is not enrolled', { isEnrolled: () => false }, 'mfa_not_enrolled'],
   ])('a protected operation asks for MFA, with %s', async (_with, mfa, errorType) => {
-    const client = new WalletClient(api(mfa), (await issuer.signIn('alice')).accessToken);
+    const client = new WalletClient(api(mfa), (await kit.issuer.signIn('alice')).accessToken);
     prepare();
     expectProblem(await client.transfer(), errorType);
     expect((await client.verifyMfa()).status).toBe(200);
@@ -86,7 +80,7 @@ describe.each<[string, () => SessionStore, () => void]>([
   it.each(['signOut', 'signOutEverywhere'] as const)(
     'a remembered token is refused after %s()',
     async (signOut) => {
-      const client = new WalletClient(api(), (await issuer.signIn('alice')).accessToken);
+      const client = new WalletClient(api(), (await kit.issuer.signIn('alice')).accessToken);
       prepare();
       expect((await client.me()).status).toBe(200);
       expect((await client[signOut]()).status).toBe(200);
@@ -112,8 +106,8 @@ describe('On a store that changes the array of keys that it is given', () => {
       remove: (key) => sound.remove(name(key)),
       move: (from, to) => sound.move(name(from), name(to)),
     };
-    const app = walletApi({ authentication: issuer.authentication, clock, store });
-    const client = new WalletClient(app, (await issuer.signIn('alice')).accessToken);
+    const app = kit.api({ store });
+    const client = new WalletClient(app, (await kit.issuer.signIn('alice')).accessToken);
     for (let round = 0; round < 3; round += 1) {
       expectProblem(await client.transfer(), 'mfa_required');
       await client.verifyMfa();

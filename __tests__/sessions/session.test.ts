@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
-import { createSessions, type Session } from 'express-wallet-session';
-import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
+import { type Session } from 'express-wallet-session';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 
 const START = Date.UTC(2026, 0, 5, 12);
 const at = (seconds: number): Date => new Date(START + seconds * 1000);
 
+const cdp = useTestIssuer({ projectId: 'project-1' });
+const custom = useTestIssuer({ authentication: 'custom' });
+
 async function cdpSession(claims: Record<string, unknown> = {}): Promise<Session> {
-  const clock = createTestClock(START);
-  const issuer = await createTestIssuer({ clock, projectId: 'project-1' });
-  const sessions = createSessions({ authentication: issuer.authentication, clock });
-  return sessions.authenticateToken(await issuer.sign({ sub: 'alice', jti: 'token-1', ...claims }));
+  const token = await cdp.issuer.sign({ sub: 'alice', jti: 'token-1', ...claims });
+  return cdp.sessions().authenticateToken(token);
 }
 
 async function customSession(claims: Record<string, unknown> = {}): Promise<Session> {
-  const clock = createTestClock(START);
-  const issuer = await createTestIssuer({ authentication: 'custom', clock });
-  const sessions = createSessions({ authentication: issuer.authentication, clock });
   const given = { sub: 'bob', jti: 'token-2', sid: 'session-2', auth_time: START / 1000 - 60 };
-  return sessions.authenticateToken(await issuer.sign({ ...given, ...claims }));
+  return custom.sessions().authenticateToken(await custom.issuer.sign({ ...given, ...claims }));
 }
 
 function plain(session: Session): Record<string, unknown> {
@@ -72,20 +70,16 @@ describe('A session', () => {
   });
 
   it('is named by the hash of its signing input where the token has no `jti`', async () => {
-    const clock = createTestClock();
-    const issuer = await createTestIssuer({ clock });
-    const token = await issuer.sign({ jti: undefined });
-    const sessions = createSessions({ authentication: issuer.authentication, clock });
+    const token = await cdp.issuer.sign({ jti: undefined });
     const signingInput = token.slice(0, token.lastIndexOf('.'));
-    expect((await sessions.authenticateToken(token)).tokenId).toBe(
+    expect((await cdp.sessions().authenticateToken(token)).tokenId).toBe(
       createHash('sha256').update(signingInput).digest('base64url'),
     );
   });
 
   it('keeps its id and its start over refreshes', async () => {
-    const clock = createTestClock(START);
-    const issuer = await createTestIssuer({ authentication: 'custom', clock });
-    const sessions = createSessions({ authentication: issuer.authentication, clock });
+    const { clock, issuer } = custom;
+    const sessions = custom.sessions();
     const first = await issuer.signIn('bob');
     const before = await sessions.authenticateToken(first.accessToken);
     clock.advance(600);
@@ -101,10 +95,8 @@ describe('A session', () => {
   });
 
   it('takes its length from `maxSessionSeconds`', async () => {
-    const clock = createTestClock(START);
-    const issuer = await createTestIssuer({ authentication: 'custom', clock });
-    const { authentication } = issuer;
-    const sessions = createSessions({ authentication, clock, maxSessionSeconds: 3600 });
+    const { clock, issuer } = custom;
+    const sessions = custom.sessions({ maxSessionSeconds: 3600 });
     const token = await issuer.sign({ exp: START / 1000 + 9999 });
     expect((await sessions.authenticateToken(token)).endsAt).toEqual(at(3600));
     clock.advance(3599);

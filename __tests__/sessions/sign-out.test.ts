@@ -1,32 +1,28 @@
 /**
  * Signing out on the memory store: who is out, who is not, and for how long.
  */
-import { createSessions, type SessionOptions, type Sessions } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
+import type { Express } from 'express';
+import type { Sessions } from 'express-wallet-session';
+import { createTestIssuer, type TestClock, type TestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { walletApi } from '../support/wallet-api.js';
+import { useTestIssuer, type TestIssuerKit } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 const WEEK = 604_800;
 
+const cdp = useTestIssuer();
+const custom = useTestIssuer({ authentication: 'custom' });
+
 let clock: TestClock;
 let issuer: TestIssuer;
 let sessions: Sessions;
-let app: ReturnType<typeof walletApi>;
+let app: Express;
 
-async function setUp(
-  authentication: 'cdp' | 'custom',
-  options: Partial<SessionOptions> = {},
-): Promise<void> {
-  clock = createTestClock();
-  issuer = await createTestIssuer({ authentication, clock });
-  sessions = createSessions({ authentication: issuer.authentication, clock, ...options });
-  app = walletApi(sessions);
+/** What the functions below use; `app` is of these sessions. */
+function setUp(kit: TestIssuerKit): void {
+  ({ clock, issuer } = kit);
+  sessions = kit.sessions();
+  app = kit.api(sessions);
 }
 
 function client(token: string): WalletClient {
@@ -42,7 +38,9 @@ async function expectOut(token: string): Promise<void> {
 }
 
 describe('signOut() under custom authentication', () => {
-  beforeEach(() => setUp('custom'));
+  beforeEach(() => {
+    setUp(custom);
+  });
 
   it('ends the session: its tokens so far and those that a refresh brings', async () => {
     const laptop = await issuer.signIn('alice');
@@ -103,7 +101,7 @@ describe('signOut() under custom authentication', () => {
     await shared.signOut();
     expect(await shared.mfa.current()).toEqual(started);
 
-    await setUp('cdp');
+    setUp(cdp);
     for (const claims of [{ sid: 'session-1' }, {}]) {
       const own = await sessions.authenticateToken(await issuer.sign(claims));
       await own.mfa.start({ method: 'totp' });
@@ -127,7 +125,9 @@ describe('signOut() under custom authentication', () => {
 });
 
 describe('signOut() where the tokens carry no session id', () => {
-  beforeEach(() => setUp('cdp'));
+  beforeEach(() => {
+    setUp(cdp);
+  });
 
   it('ends this access token and not those that were or will be issued beside it', async () => {
     const first = await issuer.signIn('alice');
@@ -183,7 +183,7 @@ describe('signOut() where the tokens carry no session id', () => {
 
 describe('signOut() where CDP tokens carry a session id', () => {
   it('ends the session, and its MFA session', async () => {
-    await setUp('cdp');
+    setUp(cdp);
     const sid = 'session-1';
     const [token, sibling] = [await issuer.sign({ sid }), await issuer.sign({ sid })];
     const other = await issuer.sign({ sid: 'session-2' });
@@ -197,7 +197,9 @@ describe('signOut() where CDP tokens carry a session id', () => {
 });
 
 describe('signOutEverywhere() under custom authentication', () => {
-  beforeEach(() => setUp('custom'));
+  beforeEach(() => {
+    setUp(custom);
+  });
 
   it('ends every session of the user, whatever is refreshed, and none of another', async () => {
     const [laptop, phone] = [await issuer.signIn('alice'), await issuer.signIn('alice')];
@@ -267,7 +269,9 @@ describe('signOutEverywhere() under custom authentication', () => {
 });
 
 describe('signOutEverywhere() where the tokens carry neither session id nor start', () => {
-  beforeEach(() => setUp('cdp'));
+  beforeEach(() => {
+    setUp(cdp);
+  });
 
   it('ends the access tokens issued so far, and not those issued later', async () => {
     const [laptop, phone] = [await issuer.signIn('alice'), await issuer.signIn('alice')];
@@ -288,7 +292,7 @@ describe('signOutEverywhere() where the tokens carry neither session id nor star
 
 describe('From outside of a request', () => {
   it('signOutUser() ends every session of the user', async () => {
-    await setUp('custom');
+    setUp(custom);
     const [alice, bob] = [await issuer.signIn('alice'), await issuer.signIn('bob')];
     await client(alice.accessToken).verifyMfa();
     await expectIn(alice.accessToken);
@@ -301,7 +305,7 @@ describe('From outside of a request', () => {
   });
 
   it('signOutSession() ends one session by its id', async () => {
-    await setUp('custom');
+    setUp(custom);
     const [laptop, phone] = [await issuer.signIn('alice'), await issuer.signIn('alice')];
     const { sessionId = '' } = await sessions.authenticateToken(laptop.accessToken);
     await sessions.signOutSession({ sessionId });
@@ -311,7 +315,7 @@ describe('From outside of a request', () => {
   });
 
   it('endMfa() ends the MFA sessions and no session', async () => {
-    await setUp('cdp');
+    setUp(cdp);
     const [laptop, phone, bob] = await Promise.all(
       ['alice', 'alice', 'bob'].map(async (user) =>
         client((await issuer.signIn(user)).accessToken),
@@ -331,13 +335,12 @@ describe('From outside of a request', () => {
 
 describe('Two issuers with users of one name', () => {
   it('are signed out one by one', async () => {
-    const time = createTestClock();
-    const [one, other] = [
-      await createTestIssuer({ authentication: 'custom', clock: time }),
-      await createTestIssuer({ authentication: 'custom', clock: time, issuer: 'https://other/' }),
-    ];
-    const authentication = [one.authentication, other.authentication];
-    const both = walletApi({ authentication, clock: time });
+    const { issuer: one } = custom;
+    const other = await createTestIssuer({
+      ...{ authentication: 'custom', issuer: 'https://other/' },
+      clock: custom.clock,
+    });
+    const both = custom.api({ authentication: [one.authentication, other.authentication] });
     const same = { sub: 'alice', sid: 'session-1', jti: 'token-1' };
     const [here, there] = [
       new WalletClient(both, await one.sign(same)),

@@ -3,20 +3,10 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  createSessions,
-  memoryStore,
-  type SessionOptions,
-  type SessionStore,
-} from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
+import { memoryStore, type SessionOptions, type SessionStore } from 'express-wallet-session';
+import { createTestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 type Verb = keyof SessionStore;
@@ -69,21 +59,17 @@ const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNR
 const syntax = new Error('ERR syntax error');
 const hanging = (): Promise<never> => new Promise(() => undefined);
 
-let clock: TestClock;
-let issuer: TestIssuer;
+const kit = useTestIssuer({ authentication: 'custom' });
 let store: SickStore;
 let token: string;
 
 beforeEach(async () => {
-  clock = createTestClock();
-  issuer = await createTestIssuer({ authentication: 'custom', clock });
   store = sickStore();
-  token = await issuer.sign({ sub: 'alice', sid: 'session-1' });
+  token = await kit.issuer.sign({ sub: 'alice', sid: 'session-1' });
 });
 
-function client(options: Partial<SessionOptions> = {}): WalletClient {
-  const { authentication } = issuer;
-  return new WalletClient(walletApi({ authentication, clock, store, ...options }), token);
+function client(options: SessionOptions = {}): WalletClient {
+  return new WalletClient(kit.api({ store, ...options }), token);
 }
 
 describe('A store', () => {
@@ -119,13 +105,13 @@ describe('A store', () => {
   );
 
   it('that says of a user only that something was signed out does not say what', async () => {
-    const text = JSON.stringify({ v: 1, expiresAt: clock() + 1000 });
+    const text = JSON.stringify({ v: 1, expiresAt: kit.clock() + 1000 });
     store.fault = () => () => [text, undefined];
     expectProblem(await client().me(), 'store_unavailable');
     // Of a session that is all there is to say.
     store.fault = () => () => [undefined, text];
     expectProblem(await client().me(), 'session_revoked');
-    clock.advance(1);
+    kit.clock.advance(1);
     store.fault = () => () => [text, text];
     expect((await client().me()).status).toBe(200);
   });
@@ -155,8 +141,7 @@ describe('A store', () => {
   }, 10_000);
 
   it('that hangs in the middle of a sign-out does not leave it waiting either', async () => {
-    const { authentication } = issuer;
-    const sessions = createSessions({ authentication, clock, store });
+    const sessions = kit.sessions({ store });
     const session = await sessions.authenticateToken(token);
     store.fault = (verb) => (verb === 'write' ? hanging : undefined);
     const started = performance.now();
@@ -234,10 +219,9 @@ describe('A store that is full', () => {
 
   it('drops no sign-out, and asks for MFA again where it dropped an MFA session', async () => {
     const small = memoryStore({ maxEntries: 3 });
-    const { authentication } = issuer;
-    const app = walletApi({ authentication, clock, store: small });
+    const app = kit.api({ store: small });
     const clientOf = async (sub: string): Promise<WalletClient> =>
-      new WalletClient(app, await issuer.sign({ sub, sid: sub }));
+      new WalletClient(app, await kit.issuer.sign({ sub, sid: sub }));
     const [alice, bob, carol] = [
       await clientOf('alice'),
       await clientOf('bob'),
@@ -300,12 +284,11 @@ describe("`revocation: 'when-available'`", () => {
 
   it('lets no one in by evidence or for want of enrolment while nobody knows', async () => {
     const mfa = {
-      evidence: () => ({ method: 'otp', verifiedAt: new Date(clock()) }),
+      evidence: () => ({ method: 'otp', verifiedAt: new Date(kit.clock()) }),
       isEnrolled: () => false,
     };
-    const { authentication } = issuer;
-    const options = { authentication, clock, store, mfa, ...whenAvailable };
-    const app = walletApi(options, { transfers: { whenNotEnrolled: 'allow' } });
+    const options = { store, mfa, ...whenAvailable };
+    const app = kit.api(options, { transfers: { whenNotEnrolled: 'allow' } });
     const alice = new WalletClient(app, token);
     expectTransferred(await alice.transfer());
     store.fault = () => throwing(syntax);
@@ -314,8 +297,8 @@ describe("`revocation: 'when-available'`", () => {
   });
 
   it('lets a request with a previous token go on too', async () => {
-    const cdp = await createTestIssuer({ clock });
-    const app = walletApi({ authentication: cdp.authentication, clock, store, ...whenAvailable });
+    const cdp = await createTestIssuer({ clock: kit.clock });
+    const app = kit.api({ authentication: cdp.authentication, store, ...whenAvailable });
     const first = await cdp.signIn('alice');
     await new WalletClient(app, first.accessToken).verifyMfa();
     const { accessToken } = await cdp.refresh(first.refreshToken);
@@ -330,8 +313,8 @@ describe("`revocation: 'when-available'`", () => {
 
 describe('A previous token while the store is down', () => {
   it('does not lose its MFA session', async () => {
-    const cdp = await createTestIssuer({ clock });
-    const app = walletApi({ authentication: cdp.authentication, clock, store });
+    const cdp = await createTestIssuer({ clock: kit.clock });
+    const app = kit.api({ authentication: cdp.authentication, store });
     const first = await cdp.signIn('alice');
     await new WalletClient(app, first.accessToken).verifyMfa();
     const { accessToken } = await cdp.refresh(first.refreshToken);
