@@ -1,6 +1,6 @@
 /**
- * An API on a loopback port that answers as a test says and remembers what it was asked, and the
- * frontend's side of sign-in: access tokens that a refresh replaces.
+ * An HTTP server on a loopback port that answers as a test says and records its requests, and a
+ * signed-in user whose access token a refresh replaces.
  */
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
@@ -12,6 +12,7 @@ import type { ErrorType } from '../../lib/protocol.js';
 export interface Received {
   readonly method: string;
   readonly path: string;
+  /** Name of the token, `t1`, instead of its text. */
   readonly token: string | undefined;
   readonly previous: string | undefined;
   readonly headers: IncomingHttpHeaders;
@@ -23,16 +24,16 @@ export type Answer = (request: Received, response: ServerResponse) => unknown;
 export interface Api {
   readonly origin: string;
   readonly received: Received[];
-  /** Method and path of what was received, in order. */
+  /** Method and path of each request, in order. */
   calls(): string[];
-  /** What the requests carried: the token, and the previous one after a slash. */
+  /** Name of the token in each request, and of the previous one after a slash. */
   tokens(): string[];
   close(): Promise<void>;
 }
 
 const open = new Set<Api>();
 
-/** Closes every API that was started and not closed. */
+/** Closes every server that was started and not closed. */
 export async function closeApis(): Promise<void> {
   await Promise.all([...open].map((api) => api.close()));
 }
@@ -45,8 +46,8 @@ export async function startApi(answer: Answer): Promise<Api> {
     req.on('data', (chunk: string) => (body += chunk));
     req.on('end', () => {
       const { method = '', url: path = '', headers } = req;
-      const previous = headers['previous-access-token'] as string | undefined;
-      const token = headers.authorization?.replace(/^Bearer /, '');
+      const previous = nameOf(headers['previous-access-token'] as string | undefined);
+      const token = nameOf(headers.authorization?.replace(/^(Bearer|DPoP) /, ''));
       const request = { method, path, token, previous, headers, body };
       received.push(request);
       answer(request, res);
@@ -98,31 +99,60 @@ export function redirect(response: ServerResponse, status: number, location: str
   response.writeHead(status, { Location: location }).end('elsewhere');
 }
 
-/** Tokens t1, t2, ...: what CDP's SDK does for a frontend. */
+/**
+ * An access token with this name as its `jti`, for the user `user-1` unless the claims say otherwise.
+ * Its signature is a stand-in, because the servers of these tests verify none.
+ */
+export function jwt(name: string, claims: Readonly<Record<string, unknown>> = {}): string {
+  const payload = { iss: 'https://issuer.example', sub: 'user-1', jti: name, ...claims };
+  const parts = [{ alg: 'ES256' }, payload].map((part) => JSON.stringify(part));
+  return [...parts.map((part) => Buffer.from(part).toString('base64url')), 'c2ln'].join('.');
+}
+
+/** The name that `jwt()` was given; any other token is its own name. */
+export function nameOf(token: string | undefined): string | undefined {
+  try {
+    const payload = Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString();
+    return (JSON.parse(payload) as { jti?: string }).jti ?? token;
+  } catch {
+    return token;
+  }
+}
+
+/** The user's side of sign-in, as an SDK has it: tokens named t1, t2 and so on. */
 export class SignedInUser {
+  /** Name of the current token; null if nobody is signed in. */
   token: string | null = 't1';
+  claims: Readonly<Record<string, unknown>> = {};
   refreshes = 0;
-  /** A refresh takes as long as this. */
+  /** Delays each refresh. */
   beforeRefresh: () => Promise<void> = () => Promise.resolve();
 
   readonly getAccessToken = async (options?: {
-    readonly forceRefresh?: boolean;
+    readonly forceRefresh: boolean;
   }): Promise<string | null> => {
     if (options?.forceRefresh === true) {
       this.refreshes += 1;
       await this.beforeRefresh();
       this.rotate();
     }
-    return this.token;
+    return this.token === null ? null : jwt(this.token, this.claims);
   };
 
-  /** As a timer of the SDK does, unasked. */
+  /** Renews the token, as a timer of an SDK does without being asked. */
   rotate(): void {
-    if (this.token !== null) this.token = `t${Number(this.token.slice(1)) + 1}`;
+    if (this.token !== null)
+      this.token = this.token.replace(/\d+/, (count) => String(Number(count) + 1));
+  }
+
+  /** Signs another user in, whose tokens are named b1, b2 and so on. */
+  replace(claims: Readonly<Record<string, unknown>> = { sub: 'user-2' }): void {
+    this.token = 'b1';
+    this.claims = claims;
   }
 }
 
-/** A promise to be kept by the test. */
+/** A promise that the test resolves. */
 export function deferred<T = void>(): {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
@@ -134,7 +164,7 @@ export function deferred<T = void>(): {
   return { promise, resolve };
 }
 
-/** Waits, at most 5 s, for what is on its way through the event loop and the loopback. */
+/** Waits until the condition holds; fails after 5 s. */
 export async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 5000;
   while (!condition()) {

@@ -87,7 +87,7 @@ describeWithChromium('in a browser', () => {
       const warnings: number[] = [];
       const sessionFetch = createSessionFetch({
         getAccessToken: ({ forceRefresh }) =>
-          Promise.resolve((token = forceRefresh === true ? 't3' : token)),
+          Promise.resolve((token = forceRefresh ? 't3' : token)),
         onSessionEnding: (secondsLeft) => warnings.push(secondsLeft),
         ...(origins !== undefined && { origins }),
       });

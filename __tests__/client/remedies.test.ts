@@ -2,7 +2,7 @@
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { Problem, SessionFetchOptions } from 'express-wallet-session/client';
 import { retryAfterMilliseconds, sleep } from '../../lib/client/waiting.js';
-import { closeApis, deferred, refuse, SignedInUser, startApi, until } from './api.js';
+import { closeApis, deferred, jwt, refuse, SignedInUser, startApi, until } from './api.js';
 import type { Answer, Api } from './api.js';
 
 let api: Api;
@@ -82,6 +82,47 @@ describe('refresh_token', () => {
     expect(api.received.find(({ path }) => path === '/late')?.token).toBe('t2');
   });
 
+  const failures: [string, () => Promise<string | null>][] = [
+    ['rejects', () => Promise.reject(new Error('offline'))],
+    [
+      'throws',
+      () => {
+        throw new Error('offline');
+      },
+    ],
+    ['gives the old token', () => Promise.resolve(jwt('t1'))],
+    ['gives null', () => Promise.resolve((user.token = null))],
+  ];
+  it.each(failures)(
+    'is done once for 12 requests, answered in turn, if it %s',
+    async (_how, fail) => {
+      const held = Array.from({ length: 12 }, () => deferred());
+      answer = async ({ path }, response) => {
+        await held[Number(path.slice(1))]?.promise;
+        refuse(response, 'token_expired');
+      };
+      let refreshes = 0;
+      const client = clientWith({
+        getAccessToken: (options) => {
+          if (!options.forceRefresh) return user.getAccessToken();
+          refreshes += 1;
+          return fail();
+        },
+      });
+      const responses = held.map((_, index) =>
+        client(`${api.origin}/${index}`, { method: 'POST' }),
+      );
+      await until(() => api.received.length === 12);
+      for (const [index, { resolve }] of held.entries()) {
+        resolve();
+        expect((await responses[index])?.status).toBe(401);
+      }
+      expect(refreshes).toBe(1);
+      expect(api.received).toHaveLength(12);
+      expect(events).toEqual(user.token === null ? ['sign in: token_expired'] : []);
+    },
+  );
+
   it('is not done for a refusal of the old token that arrives after the refresh', async () => {
     const late = deferred();
     answer = async (request, response) => {
@@ -114,7 +155,7 @@ describe('refresh_token', () => {
     const client = clientWith({
       getAccessToken: async (options) => {
         const token = await user.getAccessToken(options);
-        if (isSlow && options.forceRefresh !== true) {
+        if (isSlow && !options.forceRefresh) {
           isSlow = false;
           await slow.promise;
         }
@@ -142,7 +183,7 @@ describe('refresh_token', () => {
     let refreshes = 0;
     const stateless = clientWith({
       getAccessToken: async ({ forceRefresh }) => {
-        if (forceRefresh !== true) return 't1';
+        if (!forceRefresh) return 't1';
         refreshes += 1;
         await refreshed.promise;
         return 't2';
@@ -171,7 +212,7 @@ describe('refresh_token', () => {
     let throws = true;
     const throwing = clientWith({
       getAccessToken: (options) => {
-        if (options.forceRefresh === true && throws) throw new Error('not ready');
+        if (options.forceRefresh && throws) throw new Error('not ready');
         return user.getAccessToken(options);
       },
     });
@@ -309,6 +350,52 @@ describe('verify_mfa', () => {
     expect(await texts([sessionFetch(`${api.origin}/`)])).toEqual(['ok']);
     expect(events).toEqual([]);
     expect(api.tokens()).toEqual(['t1', 't2/t1']);
+  });
+
+  it('prompts after a newer token was refused too, and then tries a third time', async () => {
+    const guarded = answer;
+    answer = (request, response) => {
+      if (request.token === 't1') user.rotate();
+      guarded(request, response);
+    };
+    verifyMfa = ({ errorType }) => {
+      isVerified = true;
+      return Promise.resolve(events.push(errorType)).then();
+    };
+    const response = await sessionFetch(`${api.origin}/`, { method: 'POST' });
+    expect(response.status).toBe(201);
+    expect(events).toEqual(['mfa_expired']);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
+  });
+
+  it('tries again with a newer token once, even if each answer finds a newer one', async () => {
+    const guarded = answer;
+    answer = (request, response) => {
+      user.rotate();
+      guarded(request, response);
+    };
+    const response = await sessionFetch(`${api.origin}/`, { method: 'POST' });
+    expect(response.status).toBe(403);
+    expect(events).toEqual(['prompt: mfa_expired']);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t2']);
+  });
+
+  it('does not prompt a request that was sent before the user cancelled, newer token or not', async () => {
+    const late = deferred();
+    const guarded = answer;
+    answer = async (request, response) => {
+      if (request.path === '/late' && request.token === 't1') await late.promise;
+      guarded(request, response);
+    };
+    verifyMfa = () => Promise.reject(new Error(String(events.push('prompt'))));
+    const lateResponse = sessionFetch(`${api.origin}/late`);
+    await until(() => api.received.length === 1);
+    await sessionFetch(`${api.origin}/`);
+    user.rotate();
+    late.resolve();
+    expect((await lateResponse).status).toBe(403);
+    expect(events).toEqual(['prompt']);
+    expect(api.tokens()).toEqual(['t1', 't1', 't2/t1']);
   });
 
   it('sends the token that the verification has brought', async () => {

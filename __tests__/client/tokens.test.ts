@@ -1,6 +1,6 @@
-/** Who is sent the tokens, and when the previous one goes along. */
+/** Which requests carry the tokens, and when the previous one is sent too. */
 import { createSessionFetch } from 'express-wallet-session/client';
-import { closeApis, deferred, refuse, SignedInUser, startApi, until } from './api.js';
+import { closeApis, deferred, jwt, refuse, SignedInUser, startApi, until } from './api.js';
 import type { Answer, Api } from './api.js';
 
 let api: Api;
@@ -130,24 +130,55 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
   });
 
-  it.each([400, 401, 503])('goes along again after a %i, which carried nothing', async (status) => {
+  it.each([400, 401, 408, 425, 429, 500, 502, 503, 504, 507, 599])(
+    'is sent again after a %i, which may come from a gateway or carried nothing over',
+    async (status) => {
+      await sessionFetch(`${api.origin}/`);
+      user.rotate();
+      answer = (_request, response) => response.writeHead(status).end();
+      await sessionFetch(`${api.origin}/`);
+      answer = (_request, response) => response.end();
+      await sessionFetch(`${api.origin}/`);
+      await sessionFetch(`${api.origin}/`);
+      expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1', 't2']);
+    },
+  );
+
+  it.each([200, 204, 304, 402, 403, 404, 409, 410, 422, 424, 428, 499])(
+    'is not sent again after a %i',
+    async (status) => {
+      await sessionFetch(`${api.origin}/`);
+      user.rotate();
+      answer = (_request, response) => response.writeHead(status).end();
+      await sessionFetch(`${api.origin}/`);
+      await sessionFetch(`${api.origin}/`);
+      expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
+    },
+  );
+
+  it('is sent again after a request that carried the previous token of the caller', async () => {
     await sessionFetch(`${api.origin}/`);
     user.rotate();
-    answer = (_request, response) => response.writeHead(status).end();
+    const headers = { 'Previous-Access-Token': 'mine' };
+    await sessionFetch(`${api.origin}/`, { headers });
     await sessionFetch(`${api.origin}/`);
-    answer = (_request, response) => response.end();
-    await sessionFetch(`${api.origin}/`);
-    await sessionFetch(`${api.origin}/`);
-    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1', 't2']);
+    expect(api.tokens()).toEqual(['t1', 't2/mine', 't2/t1']);
   });
 
-  it.each([403, 404, 429, 500])('has done its part after a %i', async (status) => {
-    await sessionFetch(`${api.origin}/`);
+  it('is sent again after a redirect that fetch has followed to another origin', async () => {
+    const other = await startApi((_request, response) => response.end());
+    const following = createSessionFetch({
+      getAccessToken: user.getAccessToken,
+      origins: [api.origin],
+      fetch: (input, init) => fetch(input, { ...init, redirect: 'follow' }),
+    });
+    await following(`${api.origin}/`);
     user.rotate();
-    answer = (_request, response) => response.writeHead(status).end();
-    await sessionFetch(`${api.origin}/`);
-    await sessionFetch(`${api.origin}/`);
-    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
+    answer = (_request, response) => response.writeHead(302, { Location: other.origin }).end();
+    await following(`${api.origin}/`);
+    answer = (_request, response) => response.end();
+    await following(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1']);
   });
 
   it('goes along again after a request that was never answered', async () => {
@@ -275,6 +306,77 @@ describe('the previous access token', () => {
     user.rotate();
     await sessionFetch(`${other.origin}/`);
     expect(other.tokens()).toEqual(['none']);
+  });
+});
+
+describe('getAccessToken', () => {
+  const { now } = Date;
+  afterEach(() => {
+    Date.now = now;
+  });
+  const seconds = () => Math.floor(Date.now() / 1000);
+
+  /** Like CDP's function, renews a token near its end in each call, also in calls side by side. */
+  function createSdk() {
+    const calls = { running: 0, atOnce: 0, renewals: 0 };
+    let exp = seconds() + 900;
+    async function getAccessToken({ forceRefresh }: { readonly forceRefresh: boolean }) {
+      calls.running += 1;
+      calls.atOnce = Math.max(calls.atOnce, calls.running);
+      if (forceRefresh || exp <= seconds() + 60) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        calls.renewals += 1;
+        exp = seconds() + 900;
+      }
+      calls.running -= 1;
+      return jwt(`t${calls.renewals + 1}`, { exp });
+    }
+    return { calls, getAccessToken };
+  }
+
+  it.each([840, 900, 36_000])(
+    'is called once at a time for a token that was issued %i s ago, so it renews once',
+    async (elapsedSeconds) => {
+      const { calls, getAccessToken } = createSdk();
+      const client = createSessionFetch({ getAccessToken, origins: [api.origin] });
+      await client(`${api.origin}/`);
+      Date.now = () => now() + elapsedSeconds * 1000;
+      await Promise.all(Array.from({ length: 12 }, () => client(`${api.origin}/`)));
+      expect(calls).toEqual({ running: 0, atOnce: 1, renewals: 1 });
+      expect(api.tokens().slice(1)).toEqual(Array(12).fill('t2/t1'));
+    },
+  );
+
+  it('is called once at a time by a refresh too', async () => {
+    const { calls, getAccessToken } = createSdk();
+    const client = createSessionFetch({ getAccessToken, origins: [api.origin] });
+    await client(`${api.origin}/`);
+    Date.now = () => now() + 839_000;
+    answer = ({ token }, response) => {
+      if (token === 't1') refuse(response, 'token_expired');
+      else response.end('ok');
+      Date.now = () => now() + 901_000;
+    };
+    await Promise.all(Array.from({ length: 12 }, () => client(`${api.origin}/`)));
+    expect(calls).toEqual({ running: 0, atOnce: 1, renewals: 1 });
+  });
+
+  it('that rejects once does not keep later requests waiting', async () => {
+    const { getAccessToken } = createSdk();
+    let isOffline = false;
+    const client = createSessionFetch({
+      getAccessToken: (options) =>
+        isOffline ? Promise.reject(new Error('offline')) : getAccessToken(options),
+      origins: [api.origin],
+    });
+    await client(`${api.origin}/`);
+    Date.now = () => now() + 900_000;
+    isOffline = true;
+    const failed = [client(`${api.origin}/`), client(`${api.origin}/`)];
+    for (const response of failed) await expect(response).rejects.toThrow('offline');
+    isOffline = false;
+    await client(`${api.origin}/`);
+    expect(api.tokens()).toEqual(['t1', 't2/t1']);
   });
 });
 

@@ -15,10 +15,7 @@ it('has the signature of fetch', () => {
 it('takes every way to write getAccessToken', () => {
   const ways: SessionFetchOptions['getAccessToken'][] = [
     () => Promise.resolve('t'),
-    async ({ forceRefresh }) => Promise.resolve(forceRefresh === true ? 'new' : 'old'),
-    // eslint-disable-next-line @typescript-eslint/no-useless-default-assignment -- as people do
-    async ({ forceRefresh } = {}) => Promise.resolve(forceRefresh === true ? 'new' : 'old'),
-    // The declaration in @coinbase/cdp-core.
+    async ({ forceRefresh }) => Promise.resolve(forceRefresh ? 'new' : 'old'),
     (options?: { forceRefresh?: boolean }) => Promise.resolve(String(options?.forceRefresh)),
   ];
   for (const getAccessToken of ways) {

@@ -46,7 +46,7 @@ async function openTab() {
   const events: string[] = [];
   const sessionFetch = createSessionFetch({
     async getAccessToken({ forceRefresh }) {
-      if (forceRefresh === true) {
+      if (forceRefresh) {
         try {
           pair = await issuer.refresh(pair.refreshToken);
           events.push('refreshed');

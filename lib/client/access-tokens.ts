@@ -1,84 +1,120 @@
 /**
- * Which access token to send, and which one to send along as the previous one. It knows what was
- * answered, and nothing of requests.
+ * The access token to send, the previous one to send with it, and the session that both belong to.
  */
 import type { SessionFetchOptions } from './options.js';
+import { TokenFamily } from './token-family.js';
+import { isDueForRenewal } from './token-identity.js';
+import { abortable } from './waiting.js';
 
-/** What one request carries. */
+/** What one request is sent with. */
 export interface Credentials {
   readonly token: string | null;
-  /** Set while the MFA session may still belong to an earlier token. */
+  /** Set as long as the MFA session may belong to an earlier token. */
   readonly previous: string | undefined;
+  readonly family: TokenFamily;
 }
 
 export interface AccessTokens {
-  current(): Promise<string | null>;
-  /** A new token by force; everybody who asks meanwhile gets the same one. */
-  refresh(): Promise<string | null>;
-  /** The token that has come since this one; undefined if none has, null after a sign-out. */
-  newerThan(token: string | null): Promise<string | null | undefined>;
-  isLatest(token: string | null): boolean;
-  credentials(token: string | null): Credentials;
-  answered(credentials: Credentials, status: number): void;
+  /** The family of the token that was seen last. */
+  family(): TokenFamily;
+  /** The token that was seen last, without asking the app. */
+  latest(): Credentials;
+  /** Asks the app for the current token; waits for a refresh of this session if one is running. */
+  current(): Promise<Credentials>;
+  /** Asks the app for a new token. A result that arrives after the session has ended is ignored. */
+  refresh(of: TokenFamily, onSignedOut: () => void): Promise<void>;
 }
 
 export function trackAccessTokens(
   getAccessToken: SessionFetchOptions['getAccessToken'],
 ): AccessTokens {
-  let latest: string | null = null;
-  /** The token that was answered last; the first one ever seen stands in until one was. */
-  let settled: string | undefined;
-  let refreshing: Promise<string | null> | undefined;
-  let refreshes = 0;
+  let family = new TokenFamily(null);
+  /** Calls of `getAccessToken` are numbered, because their answers may overtake each other. */
+  let lastCall = 0;
+  let newestAnswer = 0;
 
-  function note(token: string | null): string | null {
-    latest = typeof token === 'string' && token !== '' ? token : null;
-    // Signed out: the next token belongs to another session.
-    settled = latest === null ? undefined : (settled ?? latest);
-    return latest;
+  let previousCall: Promise<unknown> | undefined;
+
+  function ask(forceRefresh: boolean): Promise<string | null> {
+    // CDP's function renews such a token in each of its calls, also in those side by side. But a
+    // refresh token works once, so a second renewal at the same time may end the session.
+    const turn = isDueForRenewal(family.token) ? previousCall : undefined;
+    const call = askAfter(turn, forceRefresh);
+    previousCall = call.catch(() => undefined);
+    return call;
   }
 
-  async function current(): Promise<string | null> {
-    const refreshed = await refreshing?.catch(() => undefined);
-    if (refreshed !== undefined) return refreshed;
-    const before = refreshes;
-    const token = await getAccessToken({ forceRefresh: false });
-    // One that a refresh has overtaken may be the old one.
-    return before === refreshes ? note(token) : current();
+  async function askAfter(
+    turn: Promise<unknown> | undefined,
+    forceRefresh: boolean,
+  ): Promise<string | null> {
+    if (turn !== undefined) await turn;
+    const token = await getAccessToken({ forceRefresh });
+    return typeof token === 'string' && token !== '' ? token : null;
+  }
+
+  function take(token: string | null, isRefreshed: boolean): void {
+    if (token === family.token) return;
+    const isOwn = family.owns(token);
+    if (isOwn === true || (isOwn === undefined && isRefreshed)) {
+      family.renew(token);
+      return;
+    }
+    const { session } = family;
+    family = new TokenFamily(token, isOwn === undefined ? session : undefined);
+    if (isOwn === false) session.over.abort();
+  }
+
+  function latest(): Credentials {
+    return credentialsOf(family);
   }
 
   return {
-    current,
+    family: () => family,
+    latest,
 
-    refresh() {
-      refreshing ??= Promise.resolve()
-        .then(() => {
-          refreshes += 1;
-          return getAccessToken({ forceRefresh: true });
-        })
-        .then(note)
-        .finally(() => {
-          refreshing = undefined;
-        });
-      return refreshing;
+    async current() {
+      const call = (lastCall += 1);
+      const askedIn = family;
+      const token = await ask(false);
+
+      const { refresh, session } = family;
+      if (refresh.running !== undefined && family.owns(token) !== false)
+        await abortable(refresh.running, session.over.signal).catch(() => undefined);
+
+      if (call < newestAnswer && token !== family.token) {
+        if (family === askedIn && family.owns(token) === true) return latest();
+        // The answer is about an earlier time, and tells nothing about the present session.
+        if (family !== askedIn || token !== null) return credentialsOf(new TokenFamily(token));
+      }
+      newestAnswer = Math.max(newestAnswer, call);
+      take(token, false);
+      return latest();
     },
 
-    async newerThan(token) {
-      const now = latest === token ? await current() : latest;
-      return now === token ? undefined : now;
-    },
-
-    isLatest: (token) => latest === token,
-
-    credentials: (token) => ({
-      token,
-      previous: token === null || token === settled ? undefined : settled,
-    }),
-
-    answered({ token, previous }, status) {
-      // 0 is a redirect that a browser does not show; the others were refused before the carry-over.
-      if (previous !== undefined && previous === settled && ![0, 400, 401, 503].includes(status))
-        settled = token ?? undefined;
+    async refresh(of, onSignedOut) {
+      const token = await ask(true);
+      if (family !== of) return;
+      newestAnswer = lastCall += 1;
+      if (token === null) onSignedOut();
+      take(token, true);
     },
   };
+}
+
+function credentialsOf(family: TokenFamily): Credentials {
+  const { token, session } = family;
+  const { answeredToken } = session;
+  const isSettled = token === null || answeredToken === null || token === answeredToken;
+  return { token, previous: isSettled ? undefined : answeredToken, family };
+}
+
+/** Statuses of an app that carried nothing over, or of a gateway; 0 is a redirect that a browser hides. */
+const UNANSWERED = /^(0|400|401|408|425|429|5..)$/;
+
+/** Notes the answer to a request that carried both tokens. */
+export function noteAnswer({ token, previous, family }: Credentials, status: number): void {
+  const { session } = family;
+  if (previous === session.answeredToken && !UNANSWERED.test(String(status)))
+    session.answeredToken = token;
 }

@@ -1,48 +1,60 @@
 /**
- * The options of `createSessionFetch()`, checked when it is called. What they mean for a request is
- * in session-fetch.ts and remedies.ts.
+ * The options of `createSessionFetch()`, checked when it is called.
  */
 import type { Problem } from '../protocol.js';
 
 /** Options of `createSessionFetch()`. */
 export interface SessionFetchOptions {
   /**
-   * The current access token, or null while nobody is signed in; CDP's own shape, so that
-   * `getAccessToken` of `@coinbase/cdp-core` fits. With `forceRefresh` it gets a new one first. It
-   * must not use the session fetch itself. What it rejects with, the request rejects with.
+   * Gives the current access token, or null if nobody is signed in; with `forceRefresh` a new one.
+   * `getAccessToken` of `@coinbase/cdp-core` fits. It is called for each request and again before a
+   * request is repeated, also several times at once. Its promise has to settle: requests wait for it
+   * without a time limit of their own. If it rejects, so does the request; a refresh that rejects
+   * leaves the request with the refusal. It must not use the session fetch itself.
+   *
+   * A token of another user or sign-in (`iss`, `sub`, `sid`, `auth_time`), or null, ends the session:
+   * refusals from before it are handed back, never repeated. A token that is no JWT, or has neither
+   * `sub` nor `sid`, may be any user's. If such a token has changed without `forceRefresh`, only GET,
+   * HEAD and OPTIONS requests are repeated with it.
+   *
+   * @see {@link https://docs.cdp.coinbase.com/embedded-wallets/session-management | CDP, sessions}
    */
-  readonly getAccessToken: (options: { readonly forceRefresh?: boolean }) => Promise<string | null>;
+  readonly getAccessToken: (options: { readonly forceRefresh: boolean }) => Promise<string | null>;
   /**
-   * Verify MFA with the user; once it resolves, the request is tried once more. When it rejects
-   * (the user cancelled), the 403 is handed back. Without it the 403 always is. It may use the
-   * session fetch, but not for a route that asks for MFA: that would wait for itself.
+   * Verifies MFA with the user; the request is tried once more when the promise resolves. If it
+   * rejects, because the user has cancelled, or if the option is missing, the 403 is handed back.
+   * Requests wait for the promise without a time limit, so it has to settle when the dialog is
+   * closed. It may use the session fetch, but not for a route that asks for MFA: such a request
+   * would wait for itself.
    */
   readonly onMfaRequired?: ((problem: Problem) => Promise<void>) | undefined;
   /**
-   * The operation needs MFA, and the user has not enrolled in it. Like the two below, it changes
-   * nothing about the answer; what it throws goes to the runtime's `reportError()`, if there is one.
+   * The operation needs MFA, and the user has not enrolled in it. The answer is handed back. An error
+   * of this callback, or of the two below, goes to `reportError()` of the runtime, if it has one.
    */
   readonly onMfaEnrollmentRequired?: ((problem: Problem) => void) | undefined;
   /**
-   * The session is over, or there never was one: the user has to sign in. Also called with the
-   * problem `token_expired`, when a refresh gave null.
+   * The user has to sign in, because the session is over or never began. The answer is handed back.
+   * If a refresh gives null, the problem is the `token_expired` that led to the refresh.
    */
   readonly onSignInRequired?: ((problem: Problem) => void) | undefined;
   /**
-   * The session ends soon. Called once per session: again only after `getAccessToken` gave null, or
-   * when the seconds left have grown by more than a minute, which only a new sign-in does.
+   * The session ends in so many seconds. Called once per session; for tokens without a claim that
+   * tells sessions apart, a session ends when `getAccessToken` gives null, or when the seconds left
+   * have grown by more than 60.
    */
   readonly onSessionEnding?: ((secondsLeft: number) => void) | undefined;
   /**
-   * Who may be sent the tokens, such as `https://api.example.com`. Requests to other origins go
-   * through untouched. Required outside a browser. @defaultValue the page's own origin
+   * Origins that are sent the tokens, such as `https://api.example.com`. Requests to other origins
+   * are passed on unchanged. Required outside a browser.
+   * @defaultValue the origin of the page
    */
   readonly origins?: readonly string[] | undefined;
-  /** Replaces the global `fetch`. */
+  /** @defaultValue the global `fetch` */
   readonly fetch?: typeof fetch | undefined;
 }
 
-/** What the code relies on. */
+/** The options with their defaults. */
 export interface CheckedOptions extends SessionFetchOptions {
   readonly origins: readonly string[];
 }
@@ -56,9 +68,7 @@ const functions = [
   'fetch',
 ];
 
-/**
- * @throws TypeError that names every option that is missing, misspelt or wrong.
- */
+/** @throws TypeError with every option that is missing, misspelt or wrong. */
 export function checkOptions(
   options: SessionFetchOptions | undefined,
   ownOrigin: string | undefined,
@@ -81,7 +91,7 @@ export function checkOptions(
   return { ...(given as object as SessionFetchOptions), origins: [...(origins as string[])] };
 }
 
-/** In the exact form that a request is compared with; a path would promise a limit nobody keeps. */
+/** Exactly in the form of `URL.origin`; a path is refused, because it would not limit anything. */
 function isOrigin(text: unknown): boolean {
   try {
     return new URL(text as string).origin === text && /^http[^*]+$/.test(text);

@@ -1,23 +1,23 @@
 /**
- * What a caller asked for, in a form that can be sent more than once and to another address.
+ * The request of a caller, in a form that can be sent again and to another address.
  */
 
 export interface OutgoingRequest {
   readonly url: URL;
   readonly init: RequestInit &
     Required<Pick<RequestInit, 'method' | 'redirect'>> & { readonly headers: Headers };
-  /** False for a stream, which is gone once it was sent. */
+  /** False for a stream, which can be read once. */
   readonly replayable: boolean;
-  /** How many led here. */
+  /** Number of redirects that led here. */
   readonly redirects: number;
 }
 
-/** The input of a fetch, if it is a Request, of whichever window or polyfill. */
+/** The input of a fetch if it is a Request, of any window or polyfill. */
 export function requestOf(input: string | URL | Request): Request | undefined {
   return typeof input === 'object' && 'url' in input ? input : undefined;
 }
 
-/** @throws what `fetch` would throw of the same arguments. */
+/** @throws the error of `fetch` for the same arguments. */
 export async function outgoingRequest(
   url: URL,
   given: Request | undefined,
@@ -27,11 +27,16 @@ export async function outgoingRequest(
   let replayable = isReplayable(init?.body);
   if (given !== undefined) {
     const request = new Request(given, init);
-    replayable = !isStreamed(request);
-    // The attributes lie on the prototype, where a spread does not see them.
+    // The polyfill of React Native keeps the body here, and cannot read each kind of it.
+    const kept = '_bodyInit' in request ? { body: request._bodyInit } : undefined;
+    replayable = kept === undefined ? !isStreamed(request) : isReplayable(kept.body);
+    // The attributes are on the prototype, so a spread would miss them.
     for (const name in request) known[name] = request[name as keyof Request];
-    if (replayable) {
-      // Held in memory already, in a form that can only be had by reading it.
+    // Only a browser can make a navigation. The constructor of Request changes the mode likewise.
+    if (known.mode === 'navigate') known.mode = 'same-origin';
+    if (kept !== undefined) known.body = kept.body;
+    else if (replayable) {
+      // The body is in memory already, but only reading gives it in a form that can be sent again.
       const body = await request.arrayBuffer();
       known.body = body.byteLength === 0 ? null : body;
     }
@@ -41,15 +46,17 @@ export async function outgoingRequest(
   return { url, init: complete, replayable, redirects: 0 };
 }
 
-/** By the name that an object gives itself, so that other windows and polyfills are understood. */
+/** By methods instead of classes, which other windows and polyfills have of their own. */
 function isReplayable(body: unknown): boolean {
-  const kind = Object.prototype.toString.call(body ?? '');
-  return /String|Params|Form|Blob|File|Array|View/.test(kind);
+  const { append, slice, pipe } = (body ?? '') as Record<'append' | 'slice' | 'pipe', unknown>;
+  // The FormData of npm's form-data is a stream of Node.
+  if (typeof pipe === 'function') return false;
+  return ArrayBuffer.isView(body) || typeof append === 'function' || typeof slice === 'function';
 }
 
 /**
- * Whether a Request was made from a stream. It does not say so, but only then does the Fetch
- * standard (5.4, the constructor) refuse to let its body go out in the mode `no-cors`.
+ * Whether a Request was made from a stream. It has no attribute for that, but the Fetch standard
+ * (5.4, the constructor) refuses the mode `no-cors` to such a body only.
  */
 function isStreamed(request: Request): boolean {
   const copy = request.clone();
@@ -57,14 +64,14 @@ function isStreamed(request: Request): boolean {
     new Request(copy, { mode: 'no-cors', method: 'POST' });
     return false;
   } catch {
-    // A copy that nobody reads would keep all that is sent.
+    // An unread copy would keep everything that is sent.
     discard(copy.body);
     return true;
   }
 }
 
-/** Lets go of what nobody will read. */
-export function discard(body: Pick<ReadableStream, 'cancel'> | null | undefined): void {
-  // Not awaited: the half of a copied body is only cancelled once the other half is.
-  body?.cancel().catch(() => undefined);
+/** Releases a body that will not be read, if it is a web stream. */
+export function discard(body: Partial<Pick<ReadableStream, 'cancel'>> | null | undefined): void {
+  // Not awaited: one half of a copied body is cancelled only when the other half is.
+  body?.cancel?.().catch(() => undefined);
 }

@@ -1,13 +1,13 @@
 /**
- * The page, or worker, that the client runs in, if it runs in one.
+ * The page or worker that the client runs in.
  */
 
 export interface Page {
-  /** Undefined outside a browser, and where a page has none, such as a file. */
+  /** Undefined outside a browser, and on a page without an origin, such as a file. */
   readonly origin: string | undefined;
-  /** Whether fetch itself knows the page; beside a `location` that only pretends it does not. */
+  /** False if `fetch` knows no page, although there may be an object called `location`. */
   readonly isReal: boolean;
-  /** What a relative address is relative to. */
+  /** The address that relative addresses are resolved against. */
   base(): string | undefined;
 }
 
@@ -24,7 +24,7 @@ export function currentPage(): Page {
   }
   return {
     origin: location?.origin.startsWith('http') ? location.origin : undefined,
-    isReal,
+    isReal: isReal && location !== undefined,
     base: () => document?.baseURI ?? location?.href,
   };
 }

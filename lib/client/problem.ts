@@ -1,32 +1,36 @@
 /**
- * The answers of the library as a client meets them. What is done about them is in remedies.ts.
+ * The body of a refusal, read from a copy of the answer.
  */
 import type { Problem } from '../protocol.js';
 import { discard } from './outgoing-request.js';
 
 const MAX_CHARACTERS = 65_536;
 
-/**
- * What an answer says that should be done, read from a copy, so that the answer stays unread.
- * Undefined where it says nothing, or cannot be read.
- */
-export async function readProblem(response: Response): Promise<Problem | null | undefined> {
+/** Undefined if the answer is no problem with an `action`, or cannot be read. It stays unread. */
+export async function readProblem(response: Response): Promise<Problem | undefined> {
   const type = response.headers.get('content-type') ?? '';
   if (response.ok || !/^application\/problem\+json\s*(;|$)/i.test(type)) return undefined;
   try {
-    const reader: Reader | undefined = response.clone().body?.getReader();
-    const decoder = new TextDecoder();
-    let text = '';
-    while (text.length < MAX_CHARACTERS) {
-      const chunk = await reader?.read();
-      if (chunk?.value === undefined) return JSON.parse(text) as Problem | null;
-      text += decoder.decode(chunk.value, { stream: true });
-    }
-    discard(reader);
+    const problem = JSON.parse(await beginningOf(response.clone())) as Partial<Problem> | null;
+    return typeof problem?.action === 'string' ? (problem as Problem) : undefined;
   } catch {
-    // No JSON, or none that arrived whole: whoever reads the answer will see.
+    // Not JSON, or incomplete: the reader of the answer gets the error.
+    return undefined;
   }
-  return undefined;
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
+async function beginningOf(response: Response): Promise<string> {
+  const body: Partial<ReadableStream<Uint8Array>> | null | undefined = response.body;
+  // React Native has no body, and node-fetch one of Node's streams.
+  if (body?.getReader === undefined) return response.text();
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  while (text.length < MAX_CHARACTERS) {
+    const { value, done } = await reader.read();
+    if (done) return text;
+    text += decoder.decode(value, { stream: true });
+  }
+  discard(reader);
+  return text;
+}

@@ -1,6 +1,6 @@
 /**
  * Following a redirect by hand, as the Fetch standard does (4.4, HTTP-redirect fetch), so that the
- * tokens can be left behind where it leads to an origin that is not listed.
+ * tokens do not reach an origin that is not listed.
  */
 import { PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
 import type { OutgoingRequest } from './outgoing-request.js';
@@ -8,12 +8,12 @@ import type { OutgoingRequest } from './outgoing-request.js';
 /** The limit of the Fetch standard. */
 const MAX_REDIRECTS = 20;
 
-const meantForOneOrigin = ['cookie', 'host', 'proxy-authorization', PREVIOUS_ACCESS_TOKEN];
+const FOR_ONE_ORIGIN = ['cookie', 'host', 'proxy-authorization', PREVIOUS_ACCESS_TOKEN];
 
 /**
- * The request that a redirect asks for; undefined if the answer is none, or one that a browser does
- * not show.
- * @throws TypeError where `fetch` would fail.
+ * The request that a redirect asks for; undefined if the answer is no redirect, or one that a
+ * browser hides.
+ * @throws TypeError if `fetch` would fail.
  */
 export function redirected(
   { url: from, init, replayable, redirects }: OutgoingRequest,
@@ -32,7 +32,7 @@ export function redirected(
   const isElsewhere = url.origin !== from.origin;
   const kept = [...init.headers].filter(
     ([name]) =>
-      !(isElsewhere && meantForOneOrigin.includes(name)) &&
+      !(isElsewhere && FOR_ONE_ORIGIN.includes(name)) &&
       !(becomesGet && name.startsWith('content-')),
   );
   const changes = becomesGet ? { method: 'GET', body: null } : {};
@@ -44,7 +44,13 @@ export function redirected(
   };
 }
 
-/** Makes the answer say that it was redirected, as it would after `fetch` had followed. */
+/** Makes the answer say that it was redirected, as after `fetch` has followed. */
 export function markRedirected(response: Response): Response {
   return Object.defineProperty(response, 'redirected', { value: true });
+}
+
+/** Whether `fetch` has followed a redirect itself, contrary to its instructions. */
+export function wasFollowed(response: Partial<Response>, { href }: URL): boolean {
+  // React Native does not say so, only where it ended.
+  return response.redirected ?? Boolean(response.url && response.url !== href.replace(/#.*/, ''));
 }

@@ -1,33 +1,37 @@
 /**
- * What is done about a refusal, by its `action`, so that the request can be tried again. Requests
- * that run side by side share one prompt, and the app is told once.
+ * The remedy for a refusal, by its `action`, so that the request can be tried again. Requests of one
+ * session share refreshes and prompts, and the app is told once.
  */
-import type { AccessTokens } from './access-tokens.js';
-import type { SessionFetchOptions } from './options.js';
 import type { Problem } from '../protocol.js';
+import type { AccessTokens, Credentials } from './access-tokens.js';
+import type { SessionFetchOptions } from './options.js';
+import type { SharedStep } from './token-family.js';
 import { retryAfterMilliseconds, sleep } from './waiting.js';
 
 /** A request that was refused. */
 export interface Refused {
-  readonly token: string | null;
-  /** When it was sent, by `moment()`. */
+  readonly credentials: Credentials;
+  /** Moments at which it was sent: first, and last. */
+  readonly firstSentAt: number;
   readonly sentAt: number;
-  /** Whether it is possible, and does no harm, to send it again once it was let in. */
+  /** Whether the body is at hand, and the refusal came before any effect. */
   readonly repeatable: boolean;
   /** Whether it may be sent again although it may have been let in. */
   readonly safe: boolean;
+  /** The remedies that this request has had. */
+  readonly tried: Set<string>;
   readonly response: Response;
-  readonly signal: AbortSignal | null | undefined;
+  readonly signal: AbortSignal;
 }
 
 export interface Remedies {
-  /** Counts what happened to all requests together, to tell later what is news to one of them. */
+  /** Counts the ends of remedies, to tell later which of them are news to a request. */
   moment(): number;
   /**
-   * Whether to try again: with this token, or with the current one (true). False where the answer
-   * is to be handed back. It may reject too, with what a remedy failed with.
+   * The credentials to try again with; undefined if the answer is to be handed back. It may reject,
+   * with the error of the app's function.
    */
-  apply(problem: Problem, refused: Refused): Promise<string | boolean>;
+  apply(problem: Problem, refused: Refused): Promise<Credentials | undefined>;
 }
 
 export function createRemedies(options: SessionFetchOptions, tokens: AccessTokens): Remedies {
@@ -36,63 +40,95 @@ export function createRemedies(options: SessionFetchOptions, tokens: AccessToken
     enroll_mfa: options.onMfaEnrollmentRequired,
   };
   let moment = 0;
-  const lastMoments = { sign_in: 0, enroll_mfa: 0, verify_mfa: 0 };
-  let prompting: Promise<boolean> | undefined;
-  let lastVerified = false;
 
-  /** Whether the user has verified MFA. */
-  function prompt(problem: Problem): Promise<boolean> {
-    prompting ??= Promise.resolve(problem)
-      .then(options.onMfaRequired)
-      .then(
-        () => options.onMfaRequired !== undefined,
-        () => false,
-      )
-      .then((verified) => {
-        prompting = undefined;
-        lastMoments.verify_mfa = moment += 1;
-        return (lastVerified = verified);
-      });
-    return prompting;
+  function share<T>(step: SharedStep<T>, start: () => Promise<T>): Promise<T> {
+    step.running ??= start().finally(() => {
+      step.running = undefined;
+      step.endedAt = moment += 1;
+    });
+    return step.running;
   }
 
-  /** Once for all requests that were under way. */
-  function tell(what: 'sign_in' | 'enroll_mfa', problem: Problem, sentAt: number): void {
-    if (lastMoments[what] > sentAt) return;
-    lastMoments[what] = moment += 1;
+  /** Once for all requests that were in flight. */
+  function tell(
+    what: 'sign_in' | 'enroll_mfa',
+    problem: Problem,
+    { credentials: { family }, sentAt }: Refused,
+  ): void {
+    if (family.toldAt[what] > sentAt) return;
+    family.toldAt[what] = moment += 1;
     notify(callbacks[what], problem);
+  }
+
+  /** Asks the app, and says whether the token that was refused is still the latest of its session. */
+  async function isLatest({ credentials: { family, token } }: Refused): Promise<boolean> {
+    // If the app cannot say, the last answer holds.
+    if (family.token === token) await tokens.current().catch(() => undefined);
+    return tokens.family() === family && family.token === token;
+  }
+
+  async function refresh(problem: Problem, refused: Refused): Promise<Credentials | undefined> {
+    const { family, token } = refused.credentials;
+    if (await isLatest(refused)) {
+      if (family.refresh.endedAt > refused.sentAt) return undefined;
+      await share(family.refresh, () =>
+        tokens.refresh(family, () => {
+          tell('sign_in', problem, refused);
+        }),
+      );
+      if (family.token === token) return undefined;
+    }
+    return tokens.latest();
+  }
+
+  async function verifyMfa(problem: Problem, refused: Refused): Promise<Credentials | undefined> {
+    const { credentials, firstSentAt, sentAt, tried } = refused;
+    const { family } = credentials;
+    if (!(await isLatest(refused)) && !tried.has('newer_token')) {
+      tried.add('newer_token');
+      tried.delete('verify_mfa');
+      return tokens.latest();
+    }
+    if (options.onMfaRequired === undefined || tokens.family() !== family) return undefined;
+    // A prompt that failed counts for a request sent before its end, even if it was sent again since.
+    const wasAsked = family.prompt.endedAt > (family.isVerified ? sentAt : firstSentAt);
+    const isVerified = wasAsked ? family.isVerified : await share(family.prompt, prompt);
+    return isVerified ? tokens.current() : undefined;
+
+    async function prompt(): Promise<boolean> {
+      family.isVerified = await Promise.resolve(problem)
+        .then(options.onMfaRequired)
+        .then(
+          () => true,
+          () => false,
+        );
+      return family.isVerified;
+    }
   }
 
   return {
     moment: () => moment,
 
-    async apply(problem, { token, sentAt, repeatable, safe, response, signal }) {
+    async apply(problem, refused) {
+      const { repeatable, safe, tried, response, signal } = refused;
       const { action } = problem;
+      if (tried.has(action)) return undefined;
+      tried.add(action);
       if (action === 'retry' && safe) {
         await sleep(retryAfterMilliseconds(response), signal);
-        return true;
+        return tokens.current();
       }
       // A refresh also where the request cannot be repeated: it helps the next one.
-      if (action === 'refresh_token' || (action === 'verify_mfa' && repeatable)) {
-        let newer = await tokens.newerThan(token);
-        if (newer === undefined) {
-          if (action === 'verify_mfa')
-            return lastMoments.verify_mfa > sentAt ? lastVerified : prompt(problem);
-          newer = await tokens.refresh();
-          // The refresh token has ended too.
-          if (newer === null) tell('sign_in', problem, sentAt);
-        }
-        return repeatable && newer !== null && newer;
-      }
-      // What was said of an earlier token does not hold for the present one.
-      if (action === 'enroll_mfa' || (action === 'sign_in' && tokens.isLatest(token)))
-        tell(action, problem, sentAt);
-      return false;
+      if (action === 'refresh_token') return refresh(problem, refused);
+      if (action === 'verify_mfa' && repeatable) return verifyMfa(problem, refused);
+      if ((action === 'sign_in' || action === 'enroll_mfa') && (await isLatest(refused)))
+        tell(action, problem, refused);
+      return undefined;
     },
   };
 }
 
-/** What the app's callback does or throws is no affair of the request. */
+/** An error of the app's callback is reported, and does not affect the request. */
 export function notify<T>(callback: ((value: T) => void) | undefined, value: T): void {
   const { reportError } = globalThis as { reportError?: (error: unknown) => void };
   // eslint-disable-next-line @typescript-eslint/require-await -- so that a throw becomes a rejection

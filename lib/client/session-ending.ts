@@ -1,16 +1,14 @@
 /**
- * When to warn that the session ends: once per session, by the header `Session-Ends-In`.
+ * The warning before a session ends, from the header `Session-Ends-In`: once per session.
  */
 import { SESSION_ENDS_IN } from '../protocol.js';
 
-/** Answers that overtake each other let the countdown jump back a little. */
+/** Answers that overtake each other may move the countdown back a little. */
 const TOLERANCE_SECONDS = 60;
 
 export interface SessionEnding {
-  /** The seconds left, if this is the first answer of its session that says so. */
+  /** Seconds left, if this answer is the first of its session that has the header. */
   firstWarning(response: Response): number | undefined;
-  /** Nobody is signed in any more, so the next warning is about another session. */
-  forget(): void;
 }
 
 export function watchSessionEnding(): SessionEnding {
@@ -18,16 +16,13 @@ export function watchSessionEnding(): SessionEnding {
   return {
     firstWarning(response) {
       const header = response.headers.get(SESSION_ENDS_IN) ?? '';
-      // Its absence says nothing: not every route is guarded.
+      // Without the header nothing is known: a route may be unguarded.
       if (!/^\d+$/.test(header)) return undefined;
       const secondsLeft = Number(header);
-      // A session only counts down, so a larger number is another session's.
+      // A session only counts down, so a larger number belongs to another session.
       const isNew = secondsLeft > lastSeen + TOLERANCE_SECONDS;
       lastSeen = secondsLeft;
       return isNew ? secondsLeft : undefined;
-    },
-    forget() {
-      lastSeen = -Infinity;
     },
   };
 }

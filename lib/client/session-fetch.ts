@@ -1,9 +1,10 @@
 /**
- * The session fetch: who gets the tokens, how far a redirect takes them, and trying again. What is
- * done about a refusal is in remedies.ts.
+ * The session fetch: sends a request with the tokens, follows its redirects, and tries it again
+ * after a remedy.
  */
-import { PREVIOUS_ACCESS_TOKEN as PREVIOUS } from '../protocol.js';
-import { trackAccessTokens } from './access-tokens.js';
+import { PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
+import type { Problem } from '../protocol.js';
+import { noteAnswer, trackAccessTokens } from './access-tokens.js';
 import type { Credentials } from './access-tokens.js';
 import { checkOptions } from './options.js';
 import type { SessionFetchOptions } from './options.js';
@@ -11,59 +12,76 @@ import { discard, outgoingRequest, requestOf } from './outgoing-request.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 import { currentPage } from './page.js';
 import { readProblem } from './problem.js';
-import { markRedirected, redirected } from './redirects.js';
+import { markRedirected, redirected, wasFollowed } from './redirects.js';
 import { createRemedies, notify } from './remedies.js';
-import { watchSessionEnding } from './session-ending.js';
-import { abortable } from './waiting.js';
+import type { Refused } from './remedies.js';
+import { abortable, linkedController } from './waiting.js';
 
 /**
- * A `fetch` that keeps a session going. It sends the access token to the listed origins, and after
- * a refresh the previous one until the server has carried the MFA session over; and it acts on the
- * `action` of the library's refusals, each remedy once per request:
+ * Creates a `fetch` that keeps a session going. It sends the access token to the listed origins and,
+ * after a refresh, the previous token until the server has carried the MFA session over. It acts on
+ * the `action` of a refusal, with each remedy once per request:
  *
  * - `refresh_token`: gets a new token and tries again;
- * - `verify_mfa`: awaits `onMfaRequired` and tries again;
- * - `retry`: waits as `Retry-After` says, at most 10 s, and repeats a GET, HEAD or OPTIONS. PUT and
- *   DELETE are left to the app: the outage may have come in the middle of them;
- * - `sign_in`, `enroll_mfa`: tells the app, once for all requests that were under way.
+ * - `verify_mfa`: tries again with a newer token if there is one; else awaits `onMfaRequired` and
+ *   tries again;
+ * - `retry`: waits for the seconds of `Retry-After`, at most 10, and repeats a GET, HEAD or OPTIONS.
+ *   The answer to another method is handed back, because the outage may have followed the effect;
+ * - `sign_in`, `enroll_mfa`: tells the app, once for all requests in flight.
  *
- * Whatever is not remedied is handed back unread, and so is the answer to a HEAD, which has no body
- * to name an action. Parallel requests share one refresh and one prompt; so create one of these and
- * use it everywhere.
+ * Other answers are handed back unread, and so is the answer to a HEAD, which has no body to name an
+ * action. Parallel requests share one refresh and one prompt, a failed one too; so create one session
+ * fetch and use it everywhere.
  *
- * A body that is a stream is sent once: its refusal is handed back, after a refresh where one was
- * asked for. A request with an `Authorization` header of its own goes through untouched, and so does
- * one in the mode `no-cors`.
+ * A request is only repeated within the session that it was sent in. If `getAccessToken` has given
+ * null or a token of another user or sign-in since, the refusal is handed back, and prompts and
+ * refreshes of that session no longer count.
  *
- * No token follows a redirect to an origin that is not listed. In a browser, where a redirect cannot
- * be looked at, the tokens stay with the origin they were sent to: a GET, HEAD or OPTIONS that is
- * redirected is asked again without the previous token, for the browser to follow without the other;
- * any other request to the page's own origin fails when redirected elsewhere, and one to another
- * origin is not followed: the answer, of the type `opaqueredirect`, is handed back.
+ * A body that is a stream is sent once: a refusal is handed back, after a refresh if it asks for one.
+ * A request with an `Authorization` header of its own is passed on unchanged, as is one in the mode
+ * `no-cors`. A navigation that a service worker has intercepted is sent with the tokens.
  *
- * @throws TypeError that names every option that is missing, misspelt or wrong.
+ * No token follows a redirect to an origin that is not listed. A browser hides redirects, so there
+ * the tokens stay with the origin that they were sent to: a redirected GET, HEAD or OPTIONS is sent
+ * again without the previous token, and the browser removes the other one if it leaves the origin;
+ * another method fails if the page's own origin redirects it elsewhere, and is not followed on
+ * another origin: the answer, of the type `opaqueredirect`, is handed back.
+ *
+ * @example
+ * ```ts
+ * const sessionFetch = createSessionFetch({
+ *   getAccessToken, // of @coinbase/cdp-core
+ *   onMfaRequired: (problem) => openMfaDialog(problem),
+ *   onSignInRequired: () => router.push('/sign-in'),
+ *   origins: ['https://api.example.com'],
+ * });
+ * const response = await sessionFetch('https://api.example.com/transfers', { method: 'POST', body });
+ * ```
+ * @throws TypeError with every option that is missing, misspelt or wrong.
+ * @see {@link https://fetch.spec.whatwg.org/#fetch-method | Fetch standard}, for the signature
  */
 export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
   const page = currentPage();
   const { origins, ...checked } = checkOptions(options, page.origin);
-  // Called without an owner, or a browser refuses; and late, for a fetch that is replaced later on.
+  // Called without an owner, or a browser refuses. The global is looked up late: it may be replaced.
   const send: typeof fetch = checked.fetch ?? ((input, init) => fetch(input, init));
   const tokens = trackAccessTokens(checked.getAccessToken);
   const remedies = createRemedies(checked, tokens);
-  const ending = watchSessionEnding();
 
   return async function sessionFetch(input: string | URL | Request, init?: RequestInit) {
     const given = requestOf(input);
     const url = listedUrl(given?.url ?? (input as string | URL));
     if (url === undefined || isPrivate(init, given)) return send(input, init);
 
+    // Asked before the body is read, so that the token is that of the user who makes the request.
+    const asked = tokens.current();
+    asked.catch(() => undefined);
     let request = await outgoingRequest(url, given, init);
     const { signal, redirect } = request.init;
+    let credentials = await abortable(asked, signal);
     const tried = new Set<string>();
-    let credentials: Credentials | undefined;
+    const firstSentAt = remedies.moment();
     for (;;) {
-      credentials ??= tokens.credentials(await abortable(tokens.current(), signal));
-      if (credentials.token === null) ending.forget();
       const sentAt = remedies.moment();
       const response = await deliver(request, credentials);
 
@@ -72,34 +90,24 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
         discard(response.body);
         request = next;
         if (origins.includes(next.url.origin)) continue;
-        // Without the tokens from here on, even if it leads back: others decided where it goes.
+        // Without tokens from here on, even if it leads back: another origin chose the address.
         return markRedirected(await send(next.url.href, next.init));
       }
       if (request.redirects > 0) markRedirected(response);
-      if (response.url !== '' && !response.url.startsWith(`${request.url.origin}/`))
-        return response;
+      if (!isAnswerOf(response, request.url)) return response;
 
-      const secondsLeft = ending.firstWarning(response);
-      if (secondsLeft !== undefined) notify(checked.onSessionEnding, secondsLeft);
+      warn(response, credentials);
       const problem = await readProblem(response);
-      if (!problem || tried.has(problem.action)) return response;
-      tried.add(problem.action);
-
+      if (problem === undefined) return response;
       const safe = isSafe(request);
-      // A redirect that was followed out of sight may have come after the deed.
-      const mayRepeat = safe || request.redirects > 0 || !response.redirected;
+      // A redirect that `fetch` has followed itself may have come after the effect.
+      const mayRepeat = safe || request.redirects > 0 || !wasFollowed(response, request.url);
       const repeatable = request.replayable && mayRepeat;
-      const { token } = credentials;
-      const retry = await abortable(
-        remedies
-          .apply(problem, { token, sentAt, repeatable, safe, response, signal })
-          // What a remedy fails with says less than the answer at hand.
-          .catch(() => false),
-        signal,
-      );
-      if (retry === false) return response;
+      const refused = { credentials, firstSentAt, sentAt, repeatable, safe, tried, response };
+      const renewed = await remedied(problem, refused, signal);
+      if (!repeatable || !renewed || !mayReplace(credentials, renewed, safe)) return response;
       discard(response.body);
-      credentials = retry === true ? undefined : tokens.credentials(retry);
+      credentials = renewed;
     }
   };
 
@@ -108,7 +116,7 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
       const url = new URL(address, page.base());
       return url.protocol.startsWith('http') && origins.includes(url.origin) ? url : undefined;
     } catch {
-      // The fetch that gets it untouched says what is wrong with it.
+      // `fetch` gets it unchanged and says what is wrong with it.
       return undefined;
     }
   }
@@ -119,31 +127,67 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
     const { token, previous } = credentials;
     const headers = new Headers(init.headers);
     if (token !== null) headers.set('authorization', `Bearer ${token}`);
-    if (previous !== undefined && !headers.has(PREVIOUS)) headers.set(PREVIOUS, previous);
+    const carriesBoth = previous !== undefined && !headers.has(PREVIOUS_ACCESS_TOKEN);
+    if (carriesBoth) headers.set(PREVIOUS_ACCESS_TOKEN, previous);
 
-    const guarded: RequestInit = { ...init, headers };
+    const guarded: RequestInit & { cache?: string } = { ...init, headers };
+    // An answer from the browser's cache would pass for one of the server.
+    const isCacheable = carriesBoth && page.isReal && (guarded.cache ?? 'default') === 'default';
+    if (isCacheable) guarded.cache = 'reload';
     const isGuarded = token !== null && init.redirect === 'follow';
     const safe = isSafe(request);
-    // In this mode a browser fails at the other origin's door, and follows within its own.
+    // In this mode a browser follows redirects within the origin, and fails at others.
     const isKept = page.isReal && url.origin === page.origin && !safe;
     if (isGuarded && isKept) guarded.mode = 'same-origin';
     else if (isGuarded) guarded.redirect = 'manual';
     const response = await send(url.href, guarded);
-    tokens.answered(credentials, response.status);
+    if (carriesBoth && isAnswerOf(response, url)) noteAnswer(credentials, response.status);
     if (!isGuarded || !safe || response.type !== 'opaqueredirect') return response;
 
-    // A browser takes Authorization off on the way to another origin (Fetch 4.4), but not this.
-    headers.delete(PREVIOUS);
+    // A browser removes Authorization on the way to another origin (Fetch 4.4), but not this header.
+    headers.delete(PREVIOUS_ACCESS_TOKEN);
     return send(url.href, { ...init, headers });
+  }
+
+  function warn(response: Response, { family: { session } }: Credentials): void {
+    const secondsLeft = session.ending.firstWarning(response);
+    if (secondsLeft !== undefined && session === tokens.family().session)
+      notify(checked.onSessionEnding, secondsLeft);
+  }
+
+  /** Applies the remedy; undefined if that fails, or if the session ends meanwhile. */
+  function remedied(
+    problem: Problem,
+    refused: Omit<Refused, 'signal'>,
+    signal: AbortSignal | null | undefined,
+  ): Promise<Credentials | undefined> {
+    const { over } = refused.credentials.family.session;
+    const { controller, unlink } = linkedController(signal, over.signal);
+    const remedy = remedies.apply(problem, { ...refused, signal: controller.signal });
+    const result = abortable(remedy, controller.signal)
+      .catch(() => undefined)
+      .finally(unlink);
+    return abortable(result, signal);
+  }
+
+  /** Whether a refused request may be repeated with the credentials that a remedy has given. */
+  function mayReplace(refused: Credentials, { family }: Credentials, safe: boolean): boolean {
+    if (family !== tokens.family()) return false;
+    return family === refused.family || (safe && family.session === refused.family.session);
   }
 }
 
-/** RFC 9110 section 9.2.1: asking twice does nothing more than asking once. */
+/** RFC 9110, section 9.2.1: sending it twice has no more effect than sending it once. */
 function isSafe({ init }: OutgoingRequest): boolean {
   return /^(GET|HEAD|OPTIONS)$/i.test(init.method);
 }
 
-/** Whether the caller has seen to the credentials, or to there being none. */
+/** Whether the answer is that of the origin it was asked of; a `fetch` of one's own may omit `url`. */
+function isAnswerOf({ url }: Response, { origin }: URL): boolean {
+  return !url || url.startsWith(`${origin}/`);
+}
+
+/** Whether the caller has set the credentials, or must not send any. */
 function isPrivate(init: RequestInit | undefined, given: Request | undefined): boolean {
   const headers = new Headers(init?.headers ?? given?.headers);
   return headers.has('authorization') || (init?.mode ?? given?.mode) === 'no-cors';

@@ -1,8 +1,8 @@
 /**
- * Waiting, for as long as the caller's AbortSignal allows.
+ * Waiting that an AbortSignal can end.
  */
 
-/** Rejects with the signal's reason, as `fetch` does, without stopping what others wait for too. */
+/** Rejects with the signal's reason, as `fetch` does; others that wait for the promise are unaffected. */
 export function abortable<T>(
   promise: Promise<T>,
   signal: AbortSignal | null | undefined,
@@ -10,12 +10,38 @@ export function abortable<T>(
   return new Promise((resolve, reject) => {
     const abort = () => {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own
-      reject(signal?.reason);
+      reject(signal?.reason ?? abortError());
     };
     promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
   });
+}
+
+/** The signals of React Native carry no reason. */
+function abortError(): Error {
+  return Object.assign(new Error('The request was aborted.'), { name: 'AbortError' });
+}
+
+/** An AbortController that follows several signals; `unlink()` stops that. `AbortSignal.any` is too new. */
+export function linkedController(...signals: (AbortSignal | null | undefined)[]): {
+  readonly controller: AbortController;
+  readonly unlink: () => void;
+} {
+  const controller = new AbortController();
+  const abort = () => {
+    controller.abort();
+  };
+  for (const signal of signals) {
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+  }
+  return {
+    controller,
+    unlink() {
+      for (const signal of signals) signal?.removeEventListener('abort', abort);
+    },
+  };
 }
 
 export function sleep(
@@ -31,11 +57,14 @@ export function sleep(
   });
 }
 
-/**
- * How long an answer asks to wait, at most 10 s; 1 s where it does not say so in seconds, or where
- * CORS hides it.
- */
+const DEFAULT_RETRY_SECONDS = 1;
+const MAX_RETRY_SECONDS = 10;
+
+/** Milliseconds of `Retry-After`, which may be a date, or hidden by CORS: then the default. */
 export function retryAfterMilliseconds(response: Response): number {
   const seconds = response.headers.get('retry-after') ?? '';
-  return /^\d+$/.test(seconds) ? Math.min(Number(seconds), 10) * 1000 : 1000;
+  return (
+    1000 *
+    (/^\d+$/.test(seconds) ? Math.min(Number(seconds), MAX_RETRY_SECONDS) : DEFAULT_RETRY_SECONDS)
+  );
 }
