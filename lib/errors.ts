@@ -235,6 +235,11 @@ function asError(cause: unknown): Error {
     : new Error('the value that was thrown is no Error', { cause });
 }
 
+/** The one answer to a token that is no good. The reason is for the app's log alone. */
+export function tokenInvalid(reason: string, cause?: unknown): SessionError {
+  return new SessionError('token_invalid', { cause: new Error(reason, { cause }) });
+}
+
 function headersOf(answer: Answer, options: SessionErrorOptions): Record<string, string> {
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   if (answer.status === 503) {

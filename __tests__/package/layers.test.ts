@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['environment.ts', 'session.ts'],
   ['revocation.ts', 'mfa/'],
   ['authentication/', 'token-reader.ts'],
-  ['records/', 'store/'],
+  ['jwks/', 'records/', 'store/'],
   ['errors.ts', 'option-reader.ts', 'clock.ts'],
   ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts'],
 ];

@@ -1,7 +1,8 @@
 /**
  * CDP authentication: CDP signs the access tokens of a project's end users.
  */
-import type { KeySource, MfaScope, SignatureAlgorithm } from './key-source.js';
+import type { SignatureAlgorithm } from '../jwks/signature.js';
+import type { KeySource, MfaScope } from './key-source.js';
 
 /** In the shape of the CDP SDK's `cdp.endUser.validateAccessToken`. */
 export type ValidateAccessToken = (input: { accessToken: string }) => Promise<{ userId: string }>;

@@ -3,10 +3,10 @@
  */
 import type { JWTPayload } from 'jose';
 import { isInstant } from '../clock.js';
+import { SessionError, tokenInvalid } from '../errors.js';
 import { isNonEmptyString } from '../type-guards.js';
-import { SessionError } from '../errors.js';
+import type { ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
-import { tokenInvalid, type ParsedToken } from './token-form.js';
 
 /** What an access token says of itself, once its form and its types are known to be right. */
 export interface TokenFacts {

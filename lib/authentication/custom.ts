@@ -1,7 +1,8 @@
 /**
  * Custom authentication: the team's own identity provider signs the access tokens.
  */
-import type { KeySource, MfaScope, SignatureAlgorithm } from './key-source.js';
+import type { SignatureAlgorithm } from '../jwks/signature.js';
+import type { KeySource, MfaScope } from './key-source.js';
 
 /** Options of `customAuthentication()`. */
 export type CustomAuthenticationOptions = {

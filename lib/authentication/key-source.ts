@@ -9,20 +9,6 @@ import type { JSONWebKeySet } from 'jose';
  */
 export type MfaScope = 'client' | 'user';
 
-/** The signature algorithms there are (RFC 7518, RFC 8037): asymmetric ones only. */
-export type SignatureAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519';
-
 /** The issuer's public keys (RFC 7517): by address, or given. */
 export type KeySource =
   | {

@@ -2,9 +2,10 @@
  * What the claims of a logout token have to say (OpenID Connect Back-Channel Logout 1.0, sections
  * 2.4 and 2.6): pure rules. Who signed it is verified in `token-verifier.ts`.
  */
+import { tokenInvalid } from '../errors.js';
 import { isRecord } from '../type-guards.js';
 import { checkAudience, identifier, instant, required, type LifetimeRules } from './claims.js';
-import { tokenInvalid, type ParsedToken } from './token-form.js';
+import type { ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
 
 /** Who was signed out at the provider: one session, or else everything of a user. */

@@ -2,10 +2,9 @@
  * CDP's own word for a token, where there is no JWKS to verify it with: one call of
  * `validateAccessToken`, and what its failures mean.
  */
+import { SessionError, tokenInvalid } from '../errors.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
-import { SessionError } from '../errors.js';
 import type { ValidateAccessToken } from './cdp.js';
-import { tokenInvalid } from './token-form.js';
 
 const TIMEOUT_MS = 5_000;
 

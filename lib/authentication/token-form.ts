@@ -3,8 +3,8 @@
  * Nothing here is trusted yet; it only tells well-formed tokens from other things, without crypto.
  */
 import { hash } from 'node:crypto';
+import { tokenInvalid } from '../errors.js';
 import { isRecord } from '../type-guards.js';
-import { SessionError } from '../errors.js';
 
 export interface ParsedToken {
   /** The three parts with their dots. */
@@ -28,11 +28,6 @@ const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** The one answer to a token that is no good. The reason is for the app's log alone. */
-export function tokenInvalid(reason: string, cause?: unknown): SessionError {
-  return new SessionError('token_invalid', { cause: new Error(reason, { cause }) });
-}
 
 /** @throws SessionError `token_invalid` */
 export function parseToken(compact: string): ParsedToken {

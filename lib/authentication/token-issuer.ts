@@ -2,13 +2,13 @@
  * What `cdpAuthentication()` and `customAuthentication()` were given, checked: who may sign the
  * tokens of an app, and what such a token has to look like.
  */
+import { parseJwks, type PublishedKeys } from '../jwks/parse-jwks.js';
+import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
 import { describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
-import type { MfaScope } from './key-source.js';
 import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
 import type { CustomAuthenticationOptions } from './custom.js';
-import { parseKeys, type PublishedKeys } from './published-keys.js';
-import { SIGNATURE_ALGORITHMS } from './signature.js';
+import type { MfaScope } from './key-source.js';
 import { mediaType } from './token-form.js';
 
 export interface TokenIssuer {
@@ -200,7 +200,7 @@ function readJwks(
   read: OptionReader<Options>,
   algorithms: ReadonlySet<string>,
 ): ProofSource | undefined {
-  const keys = parseKeys(read.value('jwks'), algorithms);
+  const keys = parseJwks(read.value('jwks'), algorithms);
   if (keys !== undefined) return { by: 'jwks', keys };
   read.complain(
     '`jwks` must be a JSON Web Key Set, { keys: [ … ] }, with at least one public key that `algorithms` can use.',

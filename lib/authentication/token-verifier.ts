@@ -4,20 +4,20 @@
  */
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../clock.js';
-import { SessionError } from '../errors.js';
-import { keysOfSession, keysOfToken, type RecordKeys } from '../records/record-keys.js';
+import { SessionError, tokenInvalid } from '../errors.js';
+import { fetchJwks } from '../jwks/fetch-jwks.js';
+import { FetchedKeySet, fixedKeySet, type KeySet } from '../jwks/key-set.js';
+import { KeySnapshot } from '../jwks/key-snapshot.js';
+import type { SignatureKey } from '../jwks/signature.js';
+import { VerificationLimiter } from '../jwks/verification-limiter.js';
 import { isPromiseLike } from '../maybe-promise.js';
+import { keysOfSession, keysOfToken, type RecordKeys } from '../records/record-keys.js';
 import { checkClaims, checkLifetime, keepClaims, userIdOf } from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';
-import { fetchKeys } from './jwks-endpoint.js';
-import { FetchedKeySet, fixedKeySet, type KeySet } from './key-set.js';
-import { KeySnapshot } from './key-snapshot.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { askForUserId } from './remote-validation.js';
-import { hashOfSigningInput, parseToken, tokenInvalid, type ParsedToken } from './token-form.js';
-import type { SignatureKey } from './signature.js';
+import { hashOfSigningInput, parseToken, type ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
-import { WaitingLine } from './waiting-line.js';
 
 /**
  * What a verified token proves, and what that rests on. It is kept for each remembered token, so it
@@ -64,7 +64,7 @@ export class TokenVerifier {
    * give it more. After bad ones it is one for each thread, or a flood would take up each turn of
    * the event loop; with fewer, a few bad ones would make the good ones wait.
    */
-  readonly #line = new WaitingLine({ most: 16, fewest: 4, share: 8 });
+  readonly #limiter = new VerificationLimiter({ most: 16, fewest: 4, share: 8 });
 
   constructor(issuers: readonly TokenIssuer[], clock: Clock, rules: VerificationRules) {
     this.#clock = clock;
@@ -195,13 +195,13 @@ export class TokenVerifier {
     const candidates = keys.keysFor(token.header);
     // Nobody is waited for in the usual case: each wait is a turn of the microtask queue.
     const fitting = isPromiseLike(candidates) ? await candidates : candidates;
-    const turn = this.#line.enter();
+    const turn = this.#limiter.acquire();
     if (turn !== undefined) await turn;
     let isSigned = false;
     try {
       isSigned = await isSignedByOne(fitting, token);
     } finally {
-      this.#line.leave(isSigned);
+      this.#limiter.release(isSigned);
     }
     if (!isSigned) throw tokenInvalid('the signature does not verify');
     // A key may have been withdrawn while its token waited.
@@ -214,7 +214,7 @@ function keySetOf({ proof, algorithms }: TokenIssuer, clock: Clock): KeySet | un
     case 'jwks':
       return fixedKeySet(proof.keys);
     case 'jwksUri':
-      return new FetchedKeySet(() => fetchKeys(proof.uri, proof.fetch, algorithms), clock);
+      return new FetchedKeySet(() => fetchJwks(proof.uri, proof.fetch, algorithms), clock);
     case 'validateAccessToken':
       return undefined;
   }

@@ -5,9 +5,10 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
+import { tokenInvalid } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { checkLifetime, type LifetimeRules } from './claims.js';
-import { MAX_TOKEN_LENGTH, tokenInvalid } from './token-form.js';
+import { MAX_TOKEN_LENGTH } from './token-form.js';
 import type { Identity, TokenVerifier } from './token-verifier.js';
 
 export interface TokenCacheRules extends LifetimeRules {

@@ -2,10 +2,16 @@
  * Keys as they were at one time. It is the same object for as long as nothing about them changed.
  */
 import { createLocalJWKSet, errors, type CryptoKey } from 'jose';
+import { tokenInvalid } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import type { PublishedKeys } from './published-keys.js';
+import type { PublishedKeys } from './parse-jwks.js';
 import { SignatureKey } from './signature.js';
-import { tokenInvalid, type TokenHeader } from './token-form.js';
+
+/** What a token's header says of its key (RFC 7515 section 4.1). */
+export interface KeyHeader {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
 
 /** Whose keys they are. */
 export interface KeyOwner {
@@ -35,19 +41,19 @@ export class KeySnapshot {
    *
    * @throws SessionError `token_invalid` where there is none, or several fit a token without a `kid`
    */
-  keysFor(header: TokenHeader): MaybePromise<readonly SignatureKey[]> {
+  keysFor(header: KeyHeader): MaybePromise<readonly SignatureKey[]> {
     const name = header.kid === undefined ? header.alg : `${header.alg} ${header.kid}`;
     return this.#selected.get(name) ?? this.#selectOnce(name, header);
   }
 
-  async #selectOnce(name: string, header: TokenHeader): Promise<readonly SignatureKey[]> {
+  async #selectOnce(name: string, header: KeyHeader): Promise<readonly SignatureKey[]> {
     const found = await this.#choose(header);
     const keys = found.map((key) => new SignatureKey(header.alg, key));
     this.#selected.set(name, keys);
     return keys;
   }
 
-  async #choose({ alg, kid }: TokenHeader): Promise<readonly CryptoKey[]> {
+  async #choose({ alg, kid }: KeyHeader): Promise<readonly CryptoKey[]> {
     try {
       return [await this.#select(kid === undefined ? { alg } : { alg, kid })];
     } catch (error) {

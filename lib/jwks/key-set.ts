@@ -4,9 +4,9 @@
  */
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
-import type { FetchedKeys } from './jwks-endpoint.js';
+import type { FetchedKeys } from './fetch-jwks.js';
 import { KeySnapshot, type KeyOwner } from './key-snapshot.js';
-import { areSameKeys, type PublishedKeys } from './published-keys.js';
+import { areSameKeys, type PublishedKeys } from './parse-jwks.js';
 
 /** Where verification gets its keys. */
 export interface KeySet {
@@ -41,7 +41,7 @@ export class FetchedKeySet implements KeySet, KeyOwner {
   #snapshot: KeySnapshot | undefined;
   #fetchedAt = 0;
   #maxAgeMs = 0;
-  #underWay: Promise<void> | undefined;
+  #inFlight: Promise<void> | undefined;
   /** Failures since the last good fetch, the last of them, and when to try again. */
   #failures = 0;
   #failure: unknown;
@@ -100,11 +100,11 @@ export class FetchedKeySet implements KeySet, KeyOwner {
 
   /** Settles without throwing; whoever waits looks at what it left. */
   #fetchUnlessBackingOff(now: number): Promise<void> {
-    if (this.#underWay === undefined && this.#isBackingOff(now)) return Promise.resolve();
-    this.#underWay ??= this.#fetchOnce().finally(() => {
-      this.#underWay = undefined;
+    if (this.#inFlight === undefined && this.#isBackingOff(now)) return Promise.resolve();
+    this.#inFlight ??= this.#fetchOnce().finally(() => {
+      this.#inFlight = undefined;
     });
-    return this.#underWay;
+    return this.#inFlight;
   }
 
   #isBackingOff(now: number): boolean {

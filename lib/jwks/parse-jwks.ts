@@ -26,7 +26,7 @@ const ALGORITHMS_OF: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Reads a JWKS; undefined where it is none, or where none of its keys is usable. */
-export function parseKeys(
+export function parseJwks(
   jwks: unknown,
   algorithms: ReadonlySet<string>,
 ): PublishedKeys | undefined {

@@ -2,8 +2,7 @@
  * One fetch of a JWKS over HTTP, and everything that may be wrong with the answer.
  * When to fetch is not decided here.
  */
-import type { TokenIssuer } from './token-issuer.js';
-import { parseKeys, type PublishedKeys } from './published-keys.js';
+import { parseJwks, type PublishedKeys } from './parse-jwks.js';
 
 export interface FetchedKeys {
   readonly keys: PublishedKeys;
@@ -18,10 +17,10 @@ const MIN_AGE_SECONDS = 60;
 const MAX_AGE_SECONDS = 86_400;
 
 /** @throws Error that says what was wrong, for the app's log */
-export async function fetchKeys(
+export async function fetchJwks(
   uri: URL,
   fetch: typeof globalThis.fetch,
-  algorithms: TokenIssuer['algorithms'],
+  algorithms: ReadonlySet<string>,
 ): Promise<FetchedKeys> {
   const abort = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -42,7 +41,7 @@ export async function fetchKeys(
 async function request(
   uri: URL,
   fetch: typeof globalThis.fetch,
-  algorithms: TokenIssuer['algorithms'],
+  algorithms: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<FetchedKeys> {
   const response = await fetch(uri.href, {
@@ -58,7 +57,7 @@ async function request(
       `the JWKS endpoint answered ${response.redirected ? 'after a redirect' : response.status}`,
     );
   }
-  const keys = parseKeys(parseJson(await readText(response)), algorithms);
+  const keys = parseJwks(parseJson(await readText(response)), algorithms);
   if (keys === undefined) throw new Error('the JWKS endpoint answered without a usable key');
   return { keys, maxAgeSeconds: maxAgeOf(response.headers.get('cache-control')) };
 }

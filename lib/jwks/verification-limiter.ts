@@ -4,7 +4,7 @@
  * narrow, and what was worth it makes it wide again.
  */
 
-export interface LineRules {
+export interface LimiterRules {
   /** How many pieces of work are under way at once, after nothing but good ones. */
   readonly most: number;
   /** The same after bad ones. */
@@ -16,24 +16,24 @@ export interface LineRules {
   readonly share: number;
 }
 
-export class WaitingLine {
-  readonly #rules: LineRules;
-  #width: number;
-  #underWay = 0;
+export class VerificationLimiter {
+  readonly #rules: LimiterRules;
+  #limit: number;
+  #inFlight = 0;
   #waiting = 0;
   // A linked list, because taking the first of a long array moves all the others.
   #first: Waiting | undefined;
   #last: Waiting | undefined;
 
-  constructor(rules: LineRules) {
+  constructor(rules: LimiterRules) {
     this.#rules = rules;
-    this.#width = rules.most;
+    this.#limit = rules.most;
   }
 
-  /** Begins a piece of work, at once where it returns nothing. Whoever began has to call `leave()`. */
-  enter(): Promise<void> | undefined {
-    if (this.#underWay < this.#width) {
-      this.#underWay += 1;
+  /** Begins a piece of work, at once where it returns nothing. Whoever began has to call `release()`. */
+  acquire(): Promise<void> | undefined {
+    if (this.#inFlight < this.#limit) {
+      this.#inFlight += 1;
       return undefined;
     }
     return new Promise((start) => {
@@ -42,30 +42,30 @@ export class WaitingLine {
       else this.#last.behind = newcomer;
       this.#last = newcomer;
       this.#waiting += 1;
-      this.#letIn();
+      this.#startWaiting();
     });
   }
 
   /** Ends a piece of work, and says what it was worth. */
-  leave(wasGood: boolean): void {
+  release(wasGood: boolean): void {
     const { most, fewest } = this.#rules;
-    this.#width = wasGood
-      ? Math.min(most, this.#width + 1)
-      : Math.max(fewest, Math.floor(this.#width / 2));
-    this.#underWay -= 1;
-    this.#letIn();
+    this.#limit = wasGood
+      ? Math.min(most, this.#limit + 1)
+      : Math.max(fewest, Math.floor(this.#limit / 2));
+    this.#inFlight -= 1;
+    this.#startWaiting();
   }
 
-  #letIn(): void {
+  #startWaiting(): void {
     while (
       this.#first !== undefined &&
-      this.#underWay < Math.max(this.#width, this.#waiting / this.#rules.share)
+      this.#inFlight < Math.max(this.#limit, this.#waiting / this.#rules.share)
     ) {
       const { start, behind } = this.#first;
       this.#first = behind;
       if (behind === undefined) this.#last = undefined;
       this.#waiting -= 1;
-      this.#underWay += 1;
+      this.#inFlight += 1;
       start();
     }
   }

@@ -4,7 +4,20 @@
  */
 import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto';
 import type { CryptoKey } from 'jose';
-import type { SignatureAlgorithm } from './key-source.js';
+
+/** The signature algorithms there are (RFC 7518, RFC 8037): asymmetric ones only. */
+export type SignatureAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519';
 
 interface Scheme {
   /** Undefined: the scheme hashes by itself. */
