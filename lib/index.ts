@@ -7,7 +7,7 @@ export { problemHandler, sendProblem } from './middleware/send-problem.js';
 export { findSession, getSession } from './middleware/request-session.js';
 
 // The core without Express.
-export { createSessions } from './sessions.js';
+export { createSessions } from './wallet-sessions.js';
 
 // What it is configured with.
 export { cdpAuthentication } from './authentication/cdp.js';
@@ -23,7 +23,7 @@ export { ConfigurationError } from './option-reader.js';
 export type { ErrorMiddleware, Middleware, Next } from './middleware/middleware.js';
 export type { ConditionRequest, RequireMfaOptions } from './middleware/require-mfa.js';
 export type { BackchannelLogoutOptions } from './middleware/backchannel-logout.js';
-export type { Sessions } from './sessions.js';
+export type { Sessions } from './wallet-sessions.js';
 export type { MfaOptions, SessionOptions, TokenCacheOptions } from './options.js';
 export type { Session, SessionMfa } from './session.js';
 export type { MfaEvidence, MfaSession } from './mfa/mfa-policy.js';

@@ -9,7 +9,7 @@ import { dirname, join, normalize, sep } from 'node:path';
 const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'augment.ts', 'testing/'],
   ['middleware/'],
-  ['sessions.ts'],
+  ['wallet-sessions.ts'],
   ['options.ts'],
   ['environment.ts', 'session.ts'],
   ['revocation.ts', 'mfa/'],

@@ -2,10 +2,10 @@
  * The endpoint that an identity provider tells of its sign-outs (OpenID Connect Back-Channel Logout
  * 1.0). What a logout token has to say and what it ends is decided further down.
  */
+import { SessionError } from '../errors.js';
 import { ConfigurationError, describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString } from '../type-guards.js';
-import { SessionError } from '../errors.js';
-import { WalletSessions, type Sessions } from '../sessions.js';
+import { WalletSessions, type Sessions } from '../wallet-sessions.js';
 import { readFormField } from './form-body.js';
 import { whenDone, type Middleware } from './middleware.js';
 import { refuse } from './send-problem.js';

@@ -2,10 +2,10 @@
  * Which session a request has. It is kept apart from the request, so that nothing but the
  * middleware can say that a request was authenticated.
  */
-import { ConfigurationError } from '../option-reader.js';
 import { SessionError } from '../errors.js';
+import { ConfigurationError } from '../option-reader.js';
 import type { Session, VerifiedSession } from '../session.js';
-import type { WalletSessions } from '../sessions.js';
+import type { WalletSessions } from '../wallet-sessions.js';
 
 export interface RequestSession {
   readonly sessions: WalletSessions;

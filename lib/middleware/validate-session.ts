@@ -2,13 +2,13 @@
  * Attaches the session to the request, or answers why there is none.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConfigurationError } from '../option-reader.js';
 import { SessionError } from '../errors.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { ConfigurationError } from '../option-reader.js';
 import { parseOptions, type SessionOptions } from '../options.js';
 import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
-import { WalletSessions, type Sessions } from '../sessions.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { WalletSessions, type Sessions } from '../wallet-sessions.js';
 import type { Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';

@@ -5,20 +5,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { VerifiedTokens } from './authentication/verified-tokens.js';
-import { isNonEmptyString, isRecord } from './type-guards.js';
 import { SessionError } from './errors.js';
+import { andThen, type MaybePromise } from './maybe-promise.js';
 import { isBoundToToken, isPrevious } from './mfa/carry-over.js';
 import { MfaGuard, type MfaPolicy } from './mfa/mfa-guard.js';
-import { MfaSessions, type MfaProof } from './mfa/mfa-sessions.js';
 import type { MfaSession } from './mfa/mfa-policy.js';
+import { MfaSessions, type MfaProof } from './mfa/mfa-sessions.js';
 import { parseOptions, type Configuration, type SessionOptions } from './options.js';
 import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
+import type { UserName } from './records/record-keys.js';
 import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
-import type { UserName } from './records/record-keys.js';
-import { andThen, type MaybePromise } from './maybe-promise.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
+import { isNonEmptyString, isRecord } from './type-guards.js';
 
 /** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
 export interface Sessions {
