@@ -4,17 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authentication } from './authentication/authentication.js';
-import {
-  issuerNameOf,
-  parseAuthentication,
-  type TokenIssuer,
-} from './authentication/token-issuer.js';
+import { issuerNameOf, parseAuthentication } from './authentication/parse-authentication.js';
+import type { TokenIssuer } from './authentication/token-issuer.js';
 import type { Clock } from './clock.js';
-import { complaintsOf, ConfigurationError, describe, OptionReader } from './option-reader.js';
 import { readEnvironment, type Environment } from './environment.js';
 import type { SessionError } from './errors.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { MfaEvidence } from './mfa/mfa-policy.js';
+import { complaintsOf, ConfigurationError, describe, OptionReader } from './option-reader.js';
 import type { Session } from './session.js';
 import { memoryStore } from './store/memory.js';
 import {

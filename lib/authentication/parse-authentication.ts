@@ -1,0 +1,224 @@
+/**
+ * What `cdpAuthentication()` and `customAuthentication()` were given, checked: who may sign the
+ * tokens of an app, and what such a token has to look like.
+ */
+import { parseJwks } from '../jwks/parse-jwks.js';
+import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
+import { describe, OptionReader } from '../option-reader.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
+import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
+import type { CustomAuthenticationOptions } from './custom.js';
+import type { MfaScope } from './key-source.js';
+import { mediaType } from './token-form.js';
+import type { ProofSource, TokenIssuer } from './token-issuer.js';
+
+/** The `iss` and the `aud` of CDP's tokens, the same for every CDP project. */
+const CDP = 'cdp-api';
+
+/** Everything that either kind may be given; what does not belong to a kind is never asked for. */
+type Options = Partial<
+  Record<
+    | keyof CdpAuthenticationOptions
+    | 'validateAccessToken'
+    | keyof CustomAuthenticationOptions
+    | 'jwks'
+    | 'jwksUri'
+    | 'allowHttp'
+    | 'fetch',
+    unknown
+  >
+>;
+
+/** Reads one authentication; mistakes go to `complaints`, and then the result is not to be used. */
+export function parseAuthentication(given: unknown, complaints: string[]): TokenIssuer | undefined {
+  if (!isRecord(given) || (given.authentication !== 'cdp' && given.authentication !== 'custom')) {
+    complaints.push(
+      `\`authentication\` must be made by cdpAuthentication() or customAuthentication(), or be an array of these, not ${describe(given)}.`,
+    );
+    return undefined;
+  }
+  const authentication = given.authentication;
+  const before = complaints.length;
+  const read = new OptionReader<Options>(
+    `${authentication}Authentication()`,
+    given.options ?? {},
+    complaints,
+  );
+  const issuer = authentication === 'cdp' ? readCdp(read) : readCustom(read);
+  read.end();
+  return complaints.length > before ? undefined : issuer;
+}
+
+/** The `iss` of its tokens, whatever else is wrong with it. */
+export function issuerNameOf(given: unknown): unknown {
+  if (!isRecord(given)) return undefined;
+  const { issuer } = isRecord(given.options) ? given.options : {};
+  return issuer ?? (given.authentication === 'cdp' ? CDP : undefined);
+}
+
+function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
+  const projectId = required(
+    read,
+    'projectId',
+    'the id of your CDP project; without it the tokens of every other CDP project would pass',
+  );
+  const audience = read.value('audience') === undefined ? [CDP] : readAudience(read);
+  const common = readCommon(read, ['ES256'], 'client');
+  const validate = read.function<ValidateAccessToken>('validateAccessToken');
+  const proof = readProof(read, common.algorithms, validate);
+  const issuer = read.string('issuer', CDP);
+  if (projectId === undefined || audience === undefined || proof === undefined) return undefined;
+  return {
+    ...common,
+    authentication: 'cdp',
+    issuer,
+    audience,
+    projectId,
+    typ: undefined,
+    userIdClaim: 'sub',
+    proof,
+  };
+}
+
+function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
+  const issuer = required(read, 'issuer', 'the `iss` of your access tokens, to the letter');
+  const audience = readAudience(read);
+  const common = readCommon(read, SIGNATURE_ALGORITHMS, 'user');
+  const userIdClaim = read.string('userIdClaim', 'sub');
+  const typ = read.string('typ');
+  const proof = readProof(read, common.algorithms, undefined);
+  if (issuer === undefined || audience === undefined || proof === undefined) return undefined;
+  return {
+    ...common,
+    authentication: 'custom',
+    issuer,
+    audience,
+    projectId: undefined,
+    typ: typ === undefined ? undefined : mediaType(typ),
+    userIdClaim,
+    proof,
+  };
+}
+
+function readCommon(
+  read: OptionReader<Options>,
+  defaultAlgorithms: readonly string[],
+  defaultScope: MfaScope,
+): Pick<TokenIssuer, 'algorithms' | 'sessionIdClaim' | 'mfaScope'> {
+  const algorithms = read.strings('algorithms') ?? defaultAlgorithms;
+  for (const algorithm of algorithms) {
+    if (!SIGNATURE_ALGORITHMS.includes(algorithm)) {
+      read.complain(
+        `\`algorithms\` may hold ${SIGNATURE_ALGORITHMS.join(', ')}: no secret-key algorithm, and never none.`,
+      );
+      break;
+    }
+  }
+  return {
+    algorithms: new Set(algorithms),
+    sessionIdClaim: read.string('sessionIdClaim', 'sid'),
+    mfaScope: read.choice('mfaScope', ['client', 'user'], defaultScope),
+  };
+}
+
+function required(
+  read: OptionReader<Options>,
+  name: 'projectId' | 'issuer',
+  what: string,
+): string | undefined {
+  if (read.value(name) === undefined) {
+    read.complain(`\`${name}\` is missing: ${what}.`);
+    return undefined;
+  }
+  return read.string(name);
+}
+
+function readAudience(read: OptionReader<Options>): readonly string[] | null | undefined {
+  const audience = read.value('audience');
+  if (audience === null) return null;
+  if (audience === undefined) {
+    read.complain(
+      '`audience` is missing: name the audience of your API, or pass null to check none.',
+    );
+    return undefined;
+  }
+  return isNonEmptyString(audience) ? [audience] : read.strings('audience');
+}
+
+function readProof(
+  read: OptionReader<Options>,
+  algorithms: ReadonlySet<string>,
+  validate: ValidateAccessToken | undefined,
+): ProofSource | undefined {
+  const given = (['jwksUri', 'jwks'] as const).filter((name) => read.value(name) !== undefined);
+  const fetch = read.function<typeof globalThis.fetch>('fetch');
+  const allowHttp = read.boolean('allowHttp', false);
+  const ways = [...given, ...(validate === undefined ? [] : ['validateAccessToken'])];
+  if (ways.length > 1) {
+    read.complain(`give one of \`${ways.join('` and `')}\`, not ${ways.length} at once.`);
+    return undefined;
+  }
+  if (validate !== undefined) return { by: 'validateAccessToken', validate };
+  if (given[0] === 'jwks') return readJwks(read, algorithms);
+  if (given[0] === 'jwksUri') {
+    const uri = readJwksUri(read, allowHttp);
+    // The global is looked up when keys are fetched, so that instrumentation that comes later counts.
+    return (
+      uri && {
+        by: 'jwksUri',
+        uri,
+        fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      }
+    );
+  }
+  read.complain(
+    '`jwksUri` is missing: the address of the JWKS that your tokens are signed with (or give `jwks`, or for CDP `validateAccessToken`).',
+  );
+  return undefined;
+}
+
+function readJwks(
+  read: OptionReader<Options>,
+  algorithms: ReadonlySet<string>,
+): ProofSource | undefined {
+  const keys = parseJwks(read.value('jwks'), algorithms);
+  if (keys !== undefined) return { by: 'jwks', keys };
+  read.complain(
+    '`jwks` must be a JSON Web Key Set, { keys: [ … ] }, with at least one public key that `algorithms` can use.',
+  );
+  return undefined;
+}
+
+function readJwksUri(read: OptionReader<Options>, allowHttp: boolean): URL | undefined {
+  const given = read.value('jwksUri');
+  const uri = given instanceof URL || typeof given === 'string' ? urlOf(given) : undefined;
+  if (uri === undefined) {
+    read.complain(
+      '`jwksUri` must be an absolute address, such as https://issuer.example/.well-known/jwks.json.',
+    );
+  } else if (uri.username !== '' || uri.password !== '') {
+    read.complain('`jwksUri` must not carry a user name or a password; a JWKS is public.');
+  } else if (
+    uri.protocol !== 'https:' &&
+    !(uri.protocol === 'http:' && (allowHttp || isLoopback(uri)))
+  ) {
+    read.complain(
+      '`jwksUri` must be https: (or http: on this machine, or http: with `allowHttp: true`): whoever can change the keys on their way signs in as anybody.',
+    );
+  } else {
+    return uri;
+  }
+  return undefined;
+}
+
+function urlOf(given: string | URL): URL | undefined {
+  try {
+    return new URL(given);
+  } catch {
+    return undefined;
+  }
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
