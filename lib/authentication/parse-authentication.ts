@@ -10,7 +10,7 @@ import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
 import type { CustomAuthenticationOptions } from './custom.js';
 import type { MfaScope } from './key-source.js';
 import { mediaType } from './token-form.js';
-import type { ProofSource, TokenIssuer } from './token-issuer.js';
+import type { VerificationMethod, TokenIssuer } from './token-issuer.js';
 
 /** The `iss` and the `aud` of CDP's tokens, the same for every CDP project. */
 const CDP = 'cdp-api';
@@ -65,9 +65,10 @@ function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
   const audience = read.value('audience') === undefined ? [CDP] : readAudience(read);
   const common = readCommon(read, ['ES256'], 'client');
   const validate = read.function<ValidateAccessToken>('validateAccessToken');
-  const proof = readProof(read, common.algorithms, validate);
+  const verification = readVerification(read, common.algorithms, validate);
   const issuer = read.string('issuer', CDP);
-  if (projectId === undefined || audience === undefined || proof === undefined) return undefined;
+  if (projectId === undefined || audience === undefined || verification === undefined)
+    return undefined;
   return {
     ...common,
     authentication: 'cdp',
@@ -76,7 +77,7 @@ function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
     projectId,
     typ: undefined,
     userIdClaim: 'sub',
-    proof,
+    verification,
   };
 }
 
@@ -86,8 +87,9 @@ function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
   const common = readCommon(read, SIGNATURE_ALGORITHMS, 'user');
   const userIdClaim = read.string('userIdClaim', 'sub');
   const typ = read.string('typ');
-  const proof = readProof(read, common.algorithms, undefined);
-  if (issuer === undefined || audience === undefined || proof === undefined) return undefined;
+  const verification = readVerification(read, common.algorithms, undefined);
+  if (issuer === undefined || audience === undefined || verification === undefined)
+    return undefined;
   return {
     ...common,
     authentication: 'custom',
@@ -96,7 +98,7 @@ function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
     projectId: undefined,
     typ: typ === undefined ? undefined : mediaType(typ),
     userIdClaim,
-    proof,
+    verification,
   };
 }
 
@@ -145,11 +147,11 @@ function readAudience(read: OptionReader<Options>): readonly string[] | null | u
   return isNonEmptyString(audience) ? [audience] : read.strings('audience');
 }
 
-function readProof(
+function readVerification(
   read: OptionReader<Options>,
   algorithms: ReadonlySet<string>,
   validate: ValidateAccessToken | undefined,
-): ProofSource | undefined {
+): VerificationMethod | undefined {
   const given = (['jwksUri', 'jwks'] as const).filter((name) => read.value(name) !== undefined);
   const fetch = read.function<typeof globalThis.fetch>('fetch');
   const allowHttp = read.boolean('allowHttp', false);
@@ -180,7 +182,7 @@ function readProof(
 function readJwks(
   read: OptionReader<Options>,
   algorithms: ReadonlySet<string>,
-): ProofSource | undefined {
+): VerificationMethod | undefined {
   const keys = parseJwks(read.value('jwks'), algorithms);
   if (keys !== undefined) return { by: 'jwks', keys };
   read.complain(

@@ -16,11 +16,11 @@ export interface TokenIssuer {
   readonly userIdClaim: string;
   readonly sessionIdClaim: string;
   readonly mfaScope: MfaScope;
-  readonly proof: ProofSource;
+  readonly verification: VerificationMethod;
 }
 
 /** By what a token is known to be the issuer's. */
-export type ProofSource =
+export type VerificationMethod =
   | { readonly by: 'jwksUri'; readonly uri: URL; readonly fetch: typeof globalThis.fetch }
   | { readonly by: 'jwks'; readonly keys: PublishedKeys }
   | { readonly by: 'validateAccessToken'; readonly validate: ValidateAccessToken };

@@ -88,11 +88,11 @@ export class TokenVerifier {
     const now = this.#clock() / 1000;
     // What is cheap comes first. Only `token_invalid` is said before the signature is verified.
     const facts = checkClaims(token, issuer, now, this.#rules);
-    if (issuer.proof.by === 'validateAccessToken') {
+    if (issuer.verification.by === 'validateAccessToken') {
       // CDP refuses whatever has expired, so that a late token is not worth a call.
       checkLifetime(facts, now, this.#rules);
       try {
-        const userId = await askForUserId(issuer.proof.validate, compact);
+        const userId = await askForUserId(issuer.verification.validate, compact);
         return this.#identityOf(token, facts, known, userId, undefined, now);
       } catch (error) {
         throw this.#isEnding(facts, now) ? asExpired(error) : error;
@@ -124,7 +124,8 @@ export class TokenVerifier {
     await Promise.all(
       [...this.#issuers.values()].map(async ({ issuer, keySet }) => {
         await keySet?.current();
-        if (issuer.proof.by === 'validateAccessToken') await probe(issuer.proof.validate);
+        if (issuer.verification.by === 'validateAccessToken')
+          await probe(issuer.verification.validate);
       }),
     );
   }
@@ -209,12 +210,15 @@ export class TokenVerifier {
   }
 }
 
-function keySetOf({ proof, algorithms }: TokenIssuer, clock: Clock): KeySet | undefined {
-  switch (proof.by) {
+function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeySet | undefined {
+  switch (verification.by) {
     case 'jwks':
-      return fixedKeySet(proof.keys);
+      return fixedKeySet(verification.keys);
     case 'jwksUri':
-      return new FetchedKeySet(() => fetchJwks(proof.uri, proof.fetch, algorithms), clock);
+      return new FetchedKeySet(
+        () => fetchJwks(verification.uri, verification.fetch, algorithms),
+        clock,
+      );
     case 'validateAccessToken':
       return undefined;
   }

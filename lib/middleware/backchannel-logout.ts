@@ -73,7 +73,9 @@ function check(
   read.end();
   if (
     sessions instanceof WalletSessions &&
-    sessions.configuration.issuers.every(({ proof }) => proof.by === 'validateAccessToken')
+    sessions.configuration.issuers.every(
+      ({ verification }) => verification.by === 'validateAccessToken',
+    )
   ) {
     read.complain(
       'no authentication has keys to verify a logout token with: give one a `jwksUri` or `jwks`.',
