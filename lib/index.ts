@@ -26,7 +26,7 @@ export type { BackchannelLogoutOptions } from './middleware/backchannel-logout.j
 export type { Sessions } from './wallet-sessions.js';
 export type { MfaOptions, SessionOptions, TokenCacheOptions } from './options.js';
 export type { Session, SessionMfa } from './session.js';
-export type { MfaEvidence, MfaSession } from './mfa/mfa-policy.js';
+export type { MfaEvidence, MfaSession } from './mfa/mfa-session.js';
 export type { MfaProof } from './mfa/mfa-sessions.js';
 export type { ClaimsEvidence } from './mfa/evidence.js';
 export type { Authentication } from './authentication/authentication.js';

@@ -10,7 +10,7 @@ import type { Clock } from './clock.js';
 import { readEnvironment, type Environment } from './environment.js';
 import type { SessionError } from './errors.js';
 import type { MaybePromise } from './maybe-promise.js';
-import type { MfaEvidence } from './mfa/mfa-policy.js';
+import type { MfaEvidence } from './mfa/mfa-session.js';
 import { complaintsOf, ConfigurationError, describe, OptionReader } from './option-reader.js';
 import type { Session } from './session.js';
 import { memoryStore } from './store/memory.js';

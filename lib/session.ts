@@ -6,7 +6,7 @@ import type { JWTPayload } from 'jose';
 import type { MfaScope } from './authentication/key-source.js';
 import type { Identity } from './authentication/token-verifier.js';
 import { dateOf } from './clock.js';
-import type { MfaSession } from './mfa/mfa-policy.js';
+import type { MfaSession } from './mfa/mfa-session.js';
 import type { MfaProof } from './mfa/mfa-sessions.js';
 
 /**

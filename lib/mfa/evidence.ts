@@ -5,7 +5,7 @@
 import type { JWTPayload } from 'jose';
 import { dateOf, isInstant } from '../clock.js';
 import { ConfigurationError } from '../option-reader.js';
-import type { MfaEvidence } from './mfa-policy.js';
+import type { MfaEvidence } from './mfa-session.js';
 
 /** Reads evidence from a session; undefined where there is none. */
 export type ClaimsEvidence = (session: {

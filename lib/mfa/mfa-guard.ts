@@ -4,21 +4,13 @@
  */
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
-import { isNonEmptyString, isRecord } from '../type-guards.js';
-import type { MfaDemand } from '../protocol.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
-import { isSatisfied, mfaError, mfaSessionOf, refusal } from './mfa-policy.js';
-import type { KnownMfa, MfaEvidence, MfaSession } from './mfa-policy.js';
+import type { MfaDemand } from '../protocol.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
+import { isSatisfied, mfaError, refusal, type MfaPolicy } from './mfa-policy.js';
 import { fromEvidence, type StoredMfa } from './mfa-record.js';
+import { mfaSessionOf, type KnownMfa, type MfaEvidence, type MfaSession } from './mfa-session.js';
 import type { MfaSessions } from './mfa-sessions.js';
-
-/** What a route demands. */
-export interface MfaPolicy {
-  readonly maxAgeSeconds: number | undefined;
-  readonly methods: readonly string[] | undefined;
-  readonly acr: readonly string[] | undefined;
-  readonly whenNotEnrolled: 'deny' | 'allow';
-}
 
 export interface MfaGuardRules<S> {
   readonly windowSeconds: number;

@@ -5,10 +5,10 @@
  * sessions up to here are void". It has a mark of its own (`epoch`), which every MFA session
  * started since carries, because a clock cannot tell two things of one millisecond apart.
  */
-import { isNonEmptyString } from '../type-guards.js';
 import { decodeRecord, encodeRecord, isTime } from '../records/record.js';
 import type { RecordReader, StoredRecord } from '../records/record.js';
-import type { KnownMfa, MfaEvidence } from './mfa-policy.js';
+import { isNonEmptyString } from '../type-guards.js';
+import type { KnownMfa, MfaEvidence } from './mfa-session.js';
 
 /** All MFA sessions of a user were ended. */
 export interface MfaEnd {

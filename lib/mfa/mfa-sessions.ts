@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
-import { isNonEmptyString, isRecord } from '../type-guards.js';
-import type { GuardedStore } from '../store/guarded-store.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { RecordReader } from '../records/record.js';
 import {
   clientMfaKey,
   mfaEndKey,
@@ -16,9 +16,9 @@ import {
   userSignOutKey,
   type UserName,
 } from '../records/record-keys.js';
-import { RecordReader } from '../records/record.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
-import { isAlive, mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-policy.js';
+import type { GuardedStore } from '../store/guarded-store.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
+import { isAlive } from './mfa-policy.js';
 import {
   decodeMfa,
   decodeMfaEnd,
@@ -28,6 +28,7 @@ import {
   type StoredMfa,
   type StoredText,
 } from './mfa-record.js';
+import { mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-session.js';
 
 /** What the app says of the factor that it has verified. */
 export interface MfaProof {

@@ -2,11 +2,11 @@
  * Guards a protected operation: the cached MFA session has to satisfy what the route demands.
  */
 import type { IncomingMessage } from 'node:http';
-import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { SessionError } from '../errors.js';
-import { isAcrValue } from '../mfa/evidence.js';
-import type { MfaPolicy } from '../mfa/mfa-guard.js';
 import type { MaybePromise } from '../maybe-promise.js';
+import { isAcrValue } from '../mfa/evidence.js';
+import type { MfaPolicy } from '../mfa/mfa-policy.js';
+import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { passOn, whenDone, type Middleware } from './middleware.js';
 import { notMounted, recallSession, type RequestSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';
