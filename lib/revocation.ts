@@ -1,145 +1,182 @@
 /**
- * Signing out: which sessions, tokens and users are signed out, and the check of it on each request.
+ * Sign-out: which sessions, access tokens and users are signed out, and the check of it on each
+ * request. All sign-outs are raised, so that of two at once the later one holds.
  */
 import type { Identity } from './authentication/token-verifier.js';
 import type { Clock } from './clock.js';
 import { SessionError } from './errors.js';
-import type { GuardedStore } from './store/guarded-store.js';
-import { decodeRecord, encodeRecord, type StoredRecord } from './records/record.js';
+import { andThen, isPromiseLike, type MaybePromise } from './maybe-promise.js';
 import {
+  decodeSignOut,
+  decodeUserSignOut,
+  encodeSignOut,
+  encodeUserSignOut,
+} from './records/raised.js';
+import {
+  sessionDigestOf,
   sessionSignOutKey,
+  tokenSignOutKey,
+  userDigestOf,
   userSignOutKey,
+  type RecordDigests,
   type SessionName,
   type UserName,
 } from './records/record-keys.js';
-import { andThen, isPromiseLike, type MaybePromise } from './maybe-promise.js';
+import type { RecordReads, TrackedStore } from './store/tracked-store.js';
 
+/** The options that sign-outs depend on. */
 export interface RevocationRules {
   readonly maxSessionSeconds: number;
   readonly clockToleranceSeconds: number;
-  /** An access token may be shown as the previous one for this long after its end. */
+  /** An access token may be shown as the previous one for this long after its `exp`. */
   readonly windowSeconds: number;
-  /** Whether requests go on when the store cannot say. */
+  /** Whether requests go on if the store cannot say who is signed out. */
   readonly whenAvailable: boolean;
 }
 
+/** A refusal renews the sign-out of a session if this part of `maxSessionSeconds` has passed. */
+const RENEWED_AFTER = 1 / 8;
+
 export class Revocation {
-  readonly #store: GuardedStore;
+  readonly #store: TrackedStore;
   readonly #clock: Clock;
   readonly #rules: RevocationRules;
 
-  constructor(store: GuardedStore, clock: Clock, rules: RevocationRules) {
+  constructor(store: TrackedStore, clock: Clock, rules: RevocationRules) {
     this.#store = store;
     this.#clock = clock;
     this.#rules = rules;
   }
 
-  /** @throws SessionError `session_revoked`, or `store_unavailable` where nobody knows */
-  check(identity: Identity): MaybePromise<void> {
-    return this.#rules.whenAvailable ? this.#checkIfAvailable(identity) : this.#check(identity);
+  /**
+   * The sign-outs that concern a session, as `judge()` takes their values. The one of its access token
+   * is looked at even if the session has an id, because another process, or an earlier version of the
+   * app, may know of no session ids.
+   */
+  keysOf({ userDigest, sessionDigest, tokenDigest }: RecordDigests): string[] {
+    const keys = [userSignOutKey(userDigest), tokenSignOutKey(userDigest, tokenDigest)];
+    if (sessionDigest !== undefined) keys.push(sessionSignOutKey(sessionDigest));
+    return keys;
   }
 
   /**
-   * What a protected operation asks besides, where requests go on without an answer.
+   * The check on each request.
    *
-   * @throws SessionError `session_revoked`, or `store_unavailable` where nobody knows
+   * @throws SessionError `session_revoked`, or `store_unavailable` if it is unknown and has to be known
    */
-  confirm(identity: Identity): MaybePromise<void> {
-    return this.#rules.whenAvailable ? this.#check(identity) : undefined;
+  check(identity: Identity, reads: RecordReads): MaybePromise<void> {
+    return this.#rules.whenAvailable
+      ? this.#checkIfAvailable(identity, reads)
+      : this.confirm(identity, reads);
   }
 
-  /** Signs out this session, or this access token where the session has no id. */
-  async signOut(identity: Identity): Promise<void> {
-    const { sessionId, issuer } = identity;
-    if (sessionId !== undefined) {
-      await this.signOutSession({ issuer: issuer.issuer, sessionId }, identity.expiresAtSeconds);
-      return;
+  /**
+   * The check of operations that need an answer, whatever the option `revocation` says.
+   *
+   * @throws SessionError `session_revoked`, or `store_unavailable` if it is unknown
+   */
+  confirm(identity: Identity, reads: RecordReads): MaybePromise<void> {
+    return andThen(reads.read(this.keysOf(identity)), (values) => this.judge(identity, values));
+  }
+
+  /**
+   * @param values of the keys that `keysOf()` names
+   * @throws SessionError `session_revoked`, or `store_unavailable` if one of them is unreadable
+   */
+  judge(
+    identity: Identity,
+    [ofUser, ofToken, ofSession]: readonly (string | undefined)[],
+  ): MaybePromise<void> {
+    if (ofSession !== undefined) return this.#refuse(identity, decodeSignOut(ofSession));
+    if (ofToken !== undefined) {
+      decodeSignOut(ofToken);
+      throw new SessionError('session_revoked');
     }
+    if (ofUser !== undefined && startSecondOf(identity) <= decodeUserSignOut(ofUser)) {
+      throw new SessionError('session_revoked');
+    }
+  }
+
+  /** Signs out this session if it has an id, and this access token. */
+  async signOut(identity: Identity): Promise<void> {
+    const { sessionDigest, userDigest, tokenDigest, expiresAtSeconds } = identity;
+    if (sessionDigest !== undefined) await this.#signOutSession(sessionDigest, expiresAtSeconds);
     const { clockToleranceSeconds, windowSeconds } = this.#rules;
-    await this.#write(
-      identity.ownSignOutKey,
-      {},
-      (identity.expiresAtSeconds + clockToleranceSeconds + windowSeconds) * 1000,
-    );
-  }
-
-  /** @param tokenExpiresAtSeconds of a token of that session that is known to be about */
-  async signOutSession(session: SessionName, tokenExpiresAtSeconds = 0): Promise<void> {
-    const { maxSessionSeconds, clockToleranceSeconds } = this.#rules;
-    const lastMs = Math.max(this.#clock() + maxSessionSeconds * 1000, tokenExpiresAtSeconds * 1000);
-    await this.#write(sessionSignOutKey(session), {}, lastMs + clockToleranceSeconds * 1000);
-  }
-
-  /** Signs out whatever of this user started in this second or earlier. */
-  async signOutUser(user: UserName, lastSecond: number): Promise<void> {
-    const key = userSignOutKey(user);
-    const [existing] = await this.#store.read([key]);
     const now = this.#clock();
-    const record = existing === undefined ? undefined : decodeRecord(existing);
-    // What was signed out before stays signed out.
-    if (record !== undefined && record.expiresAt > now && Number(record.startedUntil) >= lastSecond)
-      return;
+    const lastMs = (expiresAtSeconds + clockToleranceSeconds + windowSeconds) * 1000;
+    if (lastMs <= now) return;
+    const key = tokenSignOutKey(userDigest, tokenDigest);
+    await this.#store.raise(key, encodeSignOut(now), (lastMs - now) / 1000);
+  }
+
+  /** Signs out the session of this id. */
+  async signOutSession(session: SessionName): Promise<void> {
+    await this.#signOutSession(sessionDigestOf(session));
+  }
+
+  /** Signs out all sessions of a user that started in this second or earlier. */
+  async signOutUser(user: UserName, lastSecond: number): Promise<void> {
     const { maxSessionSeconds, clockToleranceSeconds } = this.#rules;
-    // What started up to then has reached its own end by the time this record does.
-    const expiresAt =
-      Math.max(now, lastSecond * 1000) + (maxSessionSeconds + clockToleranceSeconds + 1) * 1000;
-    await this.#write(key, { startedUntil: lastSecond }, expiresAt);
+    const now = this.#clock();
+    // All that started up to then has reached its own end by then.
+    const lastMs = Math.max(now, lastSecond * 1000) + (maxSessionSeconds + 1) * 1000;
+    const ttlSeconds = (lastMs - now) / 1000 + clockToleranceSeconds;
+    const key = userSignOutKey(userDigestOf(user));
+    await this.#store.raise(key, encodeUserSignOut(lastSecond), ttlSeconds);
   }
 
-  #check(identity: Identity): MaybePromise<void> {
-    const keys = [identity.userSignOutKey, identity.ownSignOutKey];
-    return andThen(this.#store.read(keys), ([ofUser, own]) => {
-      this.#judge(identity, ofUser, own);
-    });
+  /** @param tokenExpiresAtSeconds of a token of that session that is known to exist */
+  #signOutSession(sessionDigest: string, tokenExpiresAtSeconds = 0): MaybePromise<void> {
+    const { maxSessionSeconds, clockToleranceSeconds } = this.#rules;
+    const now = this.#clock();
+    const lastSeconds = Math.max(maxSessionSeconds, tokenExpiresAtSeconds - now / 1000);
+    const ttlSeconds = lastSeconds + clockToleranceSeconds + maxSessionSeconds * RENEWED_AFTER;
+    return this.#store.raise(sessionSignOutKey(sessionDigest), encodeSignOut(now), ttlSeconds);
   }
 
-  #checkIfAvailable(identity: Identity): MaybePromise<void> {
+  /**
+   * Refuses a session that was signed out. Tokens without `auth_time` can be refreshed for ever, so
+   * the record of it is renewed long before the store forgets it.
+   */
+  #refuse({ sessionDigest, expiresAtSeconds }: Identity, atMs: number): MaybePromise<void> {
+    const revoked = (): never => {
+      throw new SessionError('session_revoked');
+    };
+    const ageMs = this.#clock() - atMs;
+    if (
+      sessionDigest === undefined ||
+      ageMs < this.#rules.maxSessionSeconds * 1000 * RENEWED_AFTER
+    ) {
+      return revoked();
+    }
+    // A store that cannot renew it now is asked again at the next refusal.
+    let renewed: MaybePromise<void>;
     try {
-      const checked = this.#check(identity);
+      renewed = this.#signOutSession(sessionDigest, expiresAtSeconds);
+    } catch {
+      return revoked();
+    }
+    return isPromiseLike(renewed) ? renewed.then(revoked, revoked) : revoked();
+  }
+
+  #checkIfAvailable(identity: Identity, reads: RecordReads): MaybePromise<void> {
+    try {
+      const checked = this.confirm(identity, reads);
       return isPromiseLike(checked) ? checked.then(undefined, tolerateOutage) : checked;
     } catch (error) {
       tolerateOutage(error);
     }
   }
+}
 
-  #judge(identity: Identity, ofUser: string | undefined, own: string | undefined): void {
-    if (own !== undefined && this.#inForce(own) !== undefined) {
-      throw new SessionError('session_revoked');
-    }
-    const signOut = ofUser === undefined ? undefined : this.#inForce(ofUser);
-    if (signOut === undefined) return;
-    const startedUntil = signOut.startedUntil;
-    if (typeof startedUntil !== 'number') throw unreadable();
-    const startedAt = identity.startedAtSeconds ?? identity.issuedAtSeconds;
-    if (Math.floor(startedAt) <= startedUntil) throw new SessionError('session_revoked');
-  }
-
-  #inForce(text: string): StoredRecord | undefined {
-    const record = decodeRecord(text);
-    if (record === undefined) throw unreadable();
-    return record.expiresAt > this.#clock() ? record : undefined;
-  }
-
-  async #write(
-    key: string,
-    fields: Readonly<Record<string, unknown>>,
-    expiresAt: number,
-  ): Promise<void> {
-    const ttlSeconds = (expiresAt - this.#clock()) / 1000;
-    if (ttlSeconds <= 0) return;
-    await this.#store.write(key, encodeRecord({ ...fields, expiresAt }), ttlSeconds, {
-      keep: true,
-    });
-  }
+/** The second in which a session started, as far as is known: its `auth_time`, else the token's `iat`. */
+export function startSecondOf({
+  startedAtSeconds,
+  issuedAtSeconds,
+}: Pick<Identity, 'startedAtSeconds' | 'issuedAtSeconds'>): number {
+  return Math.floor(startedAtSeconds ?? issuedAtSeconds);
 }
 
 function tolerateOutage(error: unknown): void {
   if (!(error instanceof SessionError) || error.errorType !== 'store_unavailable') throw error;
-}
-
-/** A revocation that cannot be read may be anybody's: nobody knows, as in an outage. */
-function unreadable(): SessionError {
-  return new SessionError('store_unavailable', {
-    cause: new Error('a sign-out record in the store cannot be read'),
-  });
 }

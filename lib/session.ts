@@ -8,6 +8,7 @@ import type { Identity } from './authentication/token-verifier.js';
 import { dateOf } from './clock.js';
 import type { MfaSession } from './mfa/mfa-session.js';
 import type { MfaProof } from './mfa/mfa-sessions.js';
+import type { MfaPolicyOptions } from './mfa/parse-mfa-policy.js';
 
 /**
  * What the user's client has from sign-in until sign-out or the session's end. It is frozen: no
@@ -33,6 +34,18 @@ export interface Session {
   /** The token's claims, deeply frozen. */
   readonly claims: Readonly<JWTPayload>;
   readonly mfa: SessionMfa;
+  /**
+   * Rejects as `validateSession()` would refuse this session by now: for sockets, jobs and messages,
+   * which live longer than a request. It asks the store, and no issuer for keys.
+   *
+   * @throws SessionError `token_expired`, `session_expired`, `session_revoked` or `store_unavailable`
+   *
+   * @example
+   * socket.on('message', (message) => {
+   *   session.check().then(() => handle(message), () => socket.close(4401));
+   * });
+   */
+  check(): Promise<void>;
   /**
    * Signs out this session, and ends the MFA session that belongs to it alone. Where the tokens
    * carry no session id, it is this access token that is refused from now on.
@@ -66,12 +79,28 @@ export interface SessionMfa {
    * stays. False where there was nothing to move, or the previous token is no good.
    */
   carryOver(previousToken: string): Promise<boolean>;
+  /**
+   * Rejects first as `session.check()` would, and then as `requireMfa(policy)` would refuse a request:
+   * for GraphQL resolvers, procedures and messages.
+   *
+   * @throws SessionError
+   * @throws ConfigurationError for a policy that cannot work, or with `when`
+   *
+   * @example
+   * async function sendResolver(_root, args, { session }) {
+   *   await session.mfa.require({ maxAgeSeconds: 60 });
+   *   return send(args);
+   * }
+   */
+  require(policy?: MfaPolicyOptions): Promise<void>;
 }
 
 /** What a session can do, done elsewhere. */
 export interface SessionActions {
   readonly maxSessionSeconds: number;
+  check(identity: Identity): Promise<void>;
   currentMfa(session: VerifiedSession): Promise<MfaSession | undefined>;
+  requireMfa(session: VerifiedSession, policy: MfaPolicyOptions | undefined): Promise<void>;
   startMfa(identity: Identity, proof: MfaProof): Promise<MfaSession>;
   endMfa(identity: Identity): Promise<void>;
   endMfaEverywhere(identity: Identity): Promise<void>;
@@ -159,7 +188,12 @@ export class VerifiedSession implements Session {
       end: () => actions.endMfa(identity),
       endEverywhere: () => actions.endMfaEverywhere(identity),
       carryOver: (previousToken) => actions.carryOver(identity, previousToken),
+      require: (policy) => actions.requireMfa(this, policy),
     });
+  }
+
+  check(): Promise<void> {
+    return this.#actions.check(this.#identity);
   }
 
   signOut(): Promise<void> {

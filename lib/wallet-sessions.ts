@@ -3,21 +3,23 @@
  * from outside of a request. The only file that knows all the rooms below.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { checkLifetime } from './authentication/claims.js';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { VerifiedTokens } from './authentication/verified-tokens.js';
 import { SessionError } from './errors.js';
+import { CarryOver } from './carry-over.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
-import { isBoundToToken, isPrevious } from './mfa/carry-over.js';
 import { MfaGuard } from './mfa/mfa-guard.js';
 import type { MfaPolicy } from './mfa/mfa-policy.js';
-import type { MfaSession } from './mfa/mfa-session.js';
-import { MfaSessions, type MfaProof } from './mfa/mfa-sessions.js';
+import { MfaSessions } from './mfa/mfa-sessions.js';
+import { parseMfaPolicy } from './mfa/parse-mfa-policy.js';
 import { parseOptions, type Configuration, type SessionOptions } from './options.js';
 import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
 import type { UserName } from './records/record-keys.js';
-import { Revocation } from './revocation.js';
+import { Revocation, startSecondOf } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { GuardedStore } from './store/guarded-store.js';
+import { TrackedStore, type RecordReads } from './store/tracked-store.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
 import { isNonEmptyString, isRecord } from './type-guards.js';
 
@@ -59,23 +61,31 @@ export function createSessions(options?: SessionOptions): Sessions {
   return new WalletSessions(parseOptions(options, process.env));
 }
 
+/** The session of a request, with what the request has read of the store. */
+export interface IdentifiedSession {
+  readonly session: VerifiedSession;
+  readonly reads: RecordReads;
+}
+
 /** The one implementation. The middleware sees more of it than `Sessions` shows. */
 export class WalletSessions implements Sessions {
   readonly configuration: Configuration;
-  readonly #store: GuardedStore;
+  readonly #store: TrackedStore;
   readonly #verifier: TokenVerifier;
   readonly #tokens: VerifiedTokens<VerifiedSession>;
   readonly #revocation: Revocation;
   readonly #mfaSessions: MfaSessions;
   readonly #mfaGuard: MfaGuard<Session>;
+  readonly #carryOver: CarryOver;
 
   constructor(configuration: Configuration) {
     this.configuration = configuration;
     const { clock, mfa, maxSessionSeconds, clockToleranceSeconds, tokenCache } = configuration;
     const { windowSeconds } = mfa;
+    const whenAvailable = configuration.revocation === 'when-available';
     const lifetime = { maxSessionSeconds, clockToleranceSeconds };
     const actions = this.#actions(maxSessionSeconds);
-    this.#store = new GuardedStore(configuration.store);
+    this.#store = new TrackedStore(new GuardedStore(configuration.store));
     this.#verifier = new TokenVerifier(configuration.issuers, clock, {
       ...lifetime,
       maxAgeSeconds: tokenCache.maxAgeSeconds,
@@ -89,31 +99,47 @@ export class WalletSessions implements Sessions {
       clock,
       { ...lifetime, maxEntries: tokenCache.maxEntries },
     );
-    this.#revocation = new Revocation(this.#store, clock, {
+    const revocation = new Revocation(this.#store, clock, {
       ...lifetime,
       windowSeconds,
-      whenAvailable: configuration.revocation === 'when-available',
+      whenAvailable,
     });
-    this.#mfaSessions = new MfaSessions(this.#store, clock, { windowSeconds, maxSessionSeconds });
-    this.#mfaGuard = new MfaGuard(this.#mfaSessions, clock, { ...mfa, clockToleranceSeconds });
+    const mfaSessions = new MfaSessions(this.#store, clock, revocation, {
+      ...lifetime,
+      windowSeconds,
+      readsEvidence: mfa.evidence !== undefined,
+    });
+    this.#revocation = revocation;
+    this.#mfaSessions = mfaSessions;
+    this.#mfaGuard = new MfaGuard(mfaSessions, revocation, clock, {
+      ...mfa,
+      clockToleranceSeconds,
+    });
+    const verify = (token: string, graceSeconds: number): MaybePromise<Identity> =>
+      andThen(this.#tokens.find(token, graceSeconds), (session) =>
+        VerifiedSession.identityOf(session),
+      );
+    this.#carryOver = new CarryOver(
+      this.#store,
+      clock,
+      { revocation, mfaSessions, verify },
+      { windowSeconds, whenAvailable },
+    );
   }
 
   /**
    * The session of a request, undefined where it is anonymous. Nothing is waited for, and no promise
    * made, where the token is a known one and the store answers at once.
    */
-  identify(request: RequestWithHeaders): MaybePromise<VerifiedSession | undefined> {
+  identify(request: RequestWithHeaders): MaybePromise<IdentifiedSession | undefined> {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
     return andThen(this.#tokens.find(token), (session) => this.#admit(session, request));
   }
 
   /** @throws SessionError where the policy is not satisfied */
-  checkMfa(session: VerifiedSession, policy: MfaPolicy): MaybePromise<void> {
-    const identity = VerifiedSession.identityOf(session);
-    return andThen(this.#revocation.confirm(identity), () =>
-      this.#mfaGuard.check(session, identity, policy),
-    );
+  checkMfa(session: VerifiedSession, policy: MfaPolicy, reads?: RecordReads): MaybePromise<void> {
+    return this.#mfaGuard.check(session, VerifiedSession.identityOf(session), policy, reads);
   }
 
   /** Whole seconds until the session ends, where that is near enough to warn. */
@@ -126,20 +152,22 @@ export class WalletSessions implements Sessions {
   }
 
   async authenticate(request: RequestWithHeaders): Promise<Session> {
-    const session = await this.identify(request);
-    if (session === undefined) throw new SessionError('token_missing');
-    return session;
+    const identified = await this.identify(request);
+    if (identified === undefined) throw new SessionError('token_missing');
+    return identified.session;
   }
 
   async authenticateToken(token: string): Promise<Session> {
     if (!isNonEmptyString(token)) throw new SessionError('token_missing');
     const session = await this.#tokens.find(token);
-    await this.#revocation.check(VerifiedSession.identityOf(session));
+    await this.#revocation.check(VerifiedSession.identityOf(session), this.#store);
     return session;
   }
 
   async signOutUser(who: { userId: string; issuer?: string | undefined }): Promise<void> {
-    await this.#signOutUser(this.#userOf(who, 'signOutUser'), this.#thisSecond());
+    const user = this.#userOf(who, 'signOutUser');
+    await this.#revocation.signOutUser(user, this.#thisSecond());
+    await this.#mfaSessions.endEverywhere(user);
   }
 
   async signOutSession(which: { sessionId: string; issuer?: string | undefined }): Promise<void> {
@@ -162,15 +190,13 @@ export class WalletSessions implements Sessions {
     const { userId, sessionId } = logout;
     const { issuer } = logout.issuer;
     if (sessionId === undefined) {
-      // To the end of that second: whatever was verified in it belonged to what ends.
-      await this.#mfaSessions.endUntil({ issuer, userId }, logout.lastSecond * 1000 + 999);
+      // MFA that was verified up to then is void by this record too.
       await this.#revocation.signOutUser({ issuer, userId }, logout.lastSecond);
       return;
     }
-    // Without the user's name it cannot be found, but no session is left that could use it.
+    await this.#revocation.signOutSession({ issuer, sessionId });
     if (userId !== undefined)
       await this.#mfaSessions.removeOfSession({ issuer, userId }, sessionId);
-    await this.#revocation.signOutSession({ issuer, sessionId });
   }
 
   async ready(): Promise<void> {
@@ -180,76 +206,58 @@ export class WalletSessions implements Sessions {
   #actions(maxSessionSeconds: number): SessionActions {
     return {
       maxSessionSeconds,
-      currentMfa: (session): Promise<MfaSession | undefined> =>
-        this.#mfaGuard.current(session, VerifiedSession.identityOf(session)),
-      startMfa: (identity, proof: MfaProof) => this.#mfaSessions.start(identity, proof),
+      check: async (identity) => {
+        await this.#check(identity, this.#store);
+      },
+      currentMfa: (session) => this.#mfaGuard.current(session, VerifiedSession.identityOf(session)),
+      requireMfa: async (session, options) => {
+        const policy = parseMfaPolicy('session.mfa.require()', options);
+        const reads = this.#readsOf(session);
+        await this.#check(VerifiedSession.identityOf(session), reads);
+        await this.checkMfa(session, policy, reads);
+      },
+      startMfa: (identity, proof) => this.#mfaSessions.start(identity, proof),
       endMfa: (identity) => this.#mfaSessions.end(identity),
       endMfaEverywhere: (identity) => this.#mfaSessions.endEverywhere(userOf(identity)),
-      carryOver: (identity, previousToken) => this.#carryOver(identity, previousToken),
+      carryOver: (identity, previousToken) => this.#carryOver.toSession(identity, previousToken),
       signOut: async (identity) => {
-        // What is left after a failure can be done again for as long as the session is not revoked.
-        await this.#mfaSessions.removeOwn(identity);
         await this.#revocation.signOut(identity);
+        await this.#mfaSessions.removeOwn(identity);
       },
-      signOutEverywhere: (identity) => {
-        // Its own start may be ahead of this clock by the tolerance, and this session ends too.
-        const start = Math.floor(identity.startedAtSeconds ?? identity.issuedAtSeconds);
-        return this.#signOutUser(userOf(identity), Math.max(this.#thisSecond(), start));
+      signOutEverywhere: async (identity) => {
+        // Its own start may be ahead of this clock by the tolerance.
+        const lastSecond = Math.max(this.#thisSecond(), startSecondOf(identity));
+        await this.#revocation.signOutUser(userOf(identity), lastSecond);
+        // Without `auth_time`, a refresh would bring a token that started later.
+        await this.#revocation.signOut(identity);
+        await this.#mfaSessions.endEverywhere(userOf(identity));
       },
     };
   }
 
-  async #signOutUser(user: UserName, lastSecond: number): Promise<void> {
-    await this.#mfaSessions.endEverywhere(user);
-    await this.#revocation.signOutUser(user, lastSecond);
+  #readsOf(session: VerifiedSession): RecordReads {
+    const identity = VerifiedSession.identityOf(session);
+    return this.#store.readsOf(() => this.#mfaSessions.keysOf(identity));
   }
 
-  #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<VerifiedSession> {
+  #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<IdentifiedSession> {
     const identity = VerifiedSession.identityOf(session);
-    return andThen(this.#revocation.check(identity), () => {
-      if (!isBoundToToken(identity)) return session;
+    const reads = this.#readsOf(session);
+    return andThen(this.#revocation.check(identity, reads), () => {
       const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
-      return typeof previousToken === 'string'
-        ? this.#carryOverFirst(session, identity, previousToken)
-        : session;
+      // Before the request goes on, so that its own check of MFA finds what was carried over.
+      return andThen(this.#carryOver.ofRequest(identity, previousToken), () => ({
+        session,
+        reads,
+      }));
     });
   }
 
-  /** Before the request goes on, so that its own check of MFA finds what was carried over. */
-  async #carryOverFirst(
-    session: VerifiedSession,
-    identity: Identity,
-    previousToken: string,
-  ): Promise<VerifiedSession> {
-    try {
-      await this.#carryOver(identity, previousToken);
-    } catch (error) {
-      // The client keeps the previous token after a 503, and the MFA session is not lost.
-      if (this.configuration.revocation === 'required') throw error;
-    }
-    return session;
-  }
-
-  async #carryOver(identity: Identity, previousToken: unknown): Promise<boolean> {
-    if (!isBoundToToken(identity) || !isNonEmptyString(previousToken)) return false;
-    const previous = await this.#previousIdentity(previousToken);
-    return previous !== undefined && isPrevious(previous, identity)
-      ? this.#mfaSessions.carryOver(previous, identity)
-      : false;
-  }
-
-  /** Undefined where the previous token is no good: that refuses no request. */
-  async #previousIdentity(token: string): Promise<Identity | undefined> {
-    try {
-      const { windowSeconds } = this.configuration.mfa;
-      const previous = VerifiedSession.identityOf(await this.#tokens.find(token, windowSeconds));
-      await this.#revocation.check(previous);
-      return previous;
-    } catch (error) {
-      if (error instanceof SessionError && error.errorType !== 'store_unavailable')
-        return undefined;
-      throw error;
-    }
+  /** As a request with this token would be refused by now. @throws SessionError */
+  #check(identity: Identity, reads: RecordReads): MaybePromise<void> {
+    const { clock, maxSessionSeconds, clockToleranceSeconds } = this.configuration;
+    checkLifetime(identity, clock() / 1000, { maxSessionSeconds, clockToleranceSeconds });
+    return this.#revocation.check(identity, reads);
   }
 
   #userOf(who: unknown, method: string): UserName {

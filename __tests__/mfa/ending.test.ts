@@ -104,18 +104,23 @@ describe.each([
       expectTransferred(await transferBy(token));
     });
 
-    it('voids older evidence, and no later one', async () => {
-      const session = await sessionOf(token);
-      const past = new Date(clock() - 10_000);
-      evident = { method: 'otp', verifiedAt: past };
+    it('voids evidence up to now and the tolerance, and no later one', async () => {
+      const endedAt = clock();
+      const verifiedAfterMs = (milliseconds: number): MfaEvidence => ({
+        method: 'otp',
+        verifiedAt: new Date(endedAt + milliseconds),
+      });
+      evident = verifiedAfterMs(-10_000);
       expectTransferred(await transferBy(token));
+      const session = await sessionOf(token);
       await end(session);
-      expectProblem(await transferBy(token), 'mfa_required');
-      expect(await session.mfa.current()).toBeUndefined();
-      evident = { method: 'otp', verifiedAt: new Date(clock()) };
-      expectProblem(await transferBy(token), 'mfa_required');
-      clock.advance(1);
-      evident = { method: 'otp', verifiedAt: new Date(clock()) };
+      for (const milliseconds of [-10_000, 0, 5000]) {
+        evident = verifiedAfterMs(milliseconds);
+        expectProblem(await transferBy(token), 'mfa_required');
+        expect(await session.mfa.current()).toBeUndefined();
+      }
+      clock.advance(0.001);
+      evident = verifiedAfterMs(5001);
       expectTransferred(await transferBy(token));
     });
 
@@ -280,7 +285,7 @@ describe('Evidence in the token', () => {
     expectProblem(await transferBy(laptop.accessToken), 'mfa_required');
     const refreshed = await issuer.refresh(laptop.refreshToken);
     expectProblem(await transferBy(refreshed.accessToken), 'mfa_required');
-    clock.advance(1);
+    clock.advance(6);
     const again = await issuer.signIn('alice', { claims });
     expectTransferred(await transferBy(again.accessToken));
   });

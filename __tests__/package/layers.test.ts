@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['wallet-sessions.ts'],
   ['options.ts'],
   ['environment.ts', 'session.ts'],
+  ['carry-over.ts'],
   ['revocation.ts', 'mfa/'],
   ['authentication/', 'token-reader.ts'],
   ['jwks/', 'records/', 'store/'],

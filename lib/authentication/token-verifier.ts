@@ -11,7 +11,7 @@ import { KeySnapshot } from '../jwks/key-snapshot.js';
 import type { SignatureKey } from '../jwks/signature.js';
 import { VerificationLimiter } from '../jwks/verification-limiter.js';
 import { isPromiseLike } from '../maybe-promise.js';
-import { keysOfSession, keysOfToken, type RecordKeys } from '../records/record-keys.js';
+import { digestsOf, type RecordDigests } from '../records/record-keys.js';
 import { checkClaims, checkLifetime, keepClaims, userIdOf } from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
@@ -23,7 +23,7 @@ import type { TokenIssuer } from './token-issuer.js';
  * What a verified token proves, and what that rests on. It is kept for each remembered token, so it
  * is flat and holds nothing that can be had from the rest.
  */
-export interface Identity extends RecordKeys {
+export interface Identity extends RecordDigests {
   readonly issuer: TokenIssuer;
   readonly claims: Readonly<JWTPayload>;
   readonly userId: string;
@@ -154,11 +154,7 @@ export class TokenVerifier {
     const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds } = facts;
     const user = { issuer: issuer.issuer, userId };
     const tokenHash = hashOfSigningInput(compact);
-    const tokenId = facts.jti ?? tokenHash;
-    const { userSignOutKey, ownSignOutKey, tokenDigest } =
-      sessionId === undefined
-        ? keysOfToken(user, tokenId, tokenHash)
-        : keysOfSession(user, sessionId);
+    const { userDigest, sessionDigest, tokenDigest } = digestsOf(user, sessionId, tokenHash);
     const usualAge = keys === undefined ? DEFAULT_REMOTE_AGE_SECONDS : DEFAULT_AGE_SECONDS;
     const maxAgeSeconds = this.#rules.maxAgeSeconds ?? usualAge;
     known.claims = keepClaims(claims, known.claims);
@@ -167,14 +163,14 @@ export class TokenVerifier {
       claims: known.claims,
       userId,
       sessionId,
-      tokenId,
+      tokenId: facts.jti ?? tokenHash,
       issuedAtSeconds,
       expiresAtSeconds,
       startedAtSeconds,
       keys,
       trustedUntilMs: Math.min(expiresAtSeconds, nowSeconds + maxAgeSeconds) * 1000,
-      userSignOutKey,
-      ownSignOutKey,
+      userDigest,
+      sessionDigest,
       tokenDigest,
     };
   }

@@ -11,6 +11,8 @@ import { isSatisfied, mfaError, refusal, type MfaPolicy } from './mfa-policy.js'
 import { fromEvidence, type StoredMfa } from './mfa-record.js';
 import { mfaSessionOf, type KnownMfa, type MfaEvidence, type MfaSession } from './mfa-session.js';
 import type { MfaSessions } from './mfa-sessions.js';
+import type { Revocation } from '../revocation.js';
+import type { RecordReads } from '../store/tracked-store.js';
 
 export interface MfaGuardRules<S> {
   readonly windowSeconds: number;
@@ -21,25 +23,40 @@ export interface MfaGuardRules<S> {
 
 export class MfaGuard<S> {
   readonly #mfaSessions: MfaSessions;
+  readonly #revocation: Revocation;
   readonly #clock: Clock;
   readonly #rules: MfaGuardRules<S>;
 
-  constructor(mfaSessions: MfaSessions, clock: Clock, rules: MfaGuardRules<S>) {
+  constructor(
+    mfaSessions: MfaSessions,
+    revocation: Revocation,
+    clock: Clock,
+    rules: MfaGuardRules<S>,
+  ) {
     this.#mfaSessions = mfaSessions;
+    this.#revocation = revocation;
     this.#clock = clock;
     this.#rules = rules;
   }
 
-  /** @throws SessionError where the policy is not satisfied */
-  check(session: S, identity: Identity, policy: MfaPolicy): MaybePromise<void> {
-    return andThen(this.#mfaSessions.find(identity), (stored) =>
-      this.#judge(session, stored, policy),
+  /**
+   * @throws SessionError `session_revoked`, `store_unavailable` if that is unknown, or the refusal of
+   * MFA that does not satisfy the policy
+   */
+  check(
+    session: S,
+    identity: Identity,
+    policy: MfaPolicy,
+    reads?: RecordReads,
+  ): MaybePromise<void> {
+    return andThen(this.#mfaSessions.find(identity, reads), ({ signOuts, mfa }) =>
+      andThen(this.#revocation.judge(identity, signOuts), () => this.#judge(session, mfa, policy)),
     );
   }
 
-  /** The MFA session that lasts longest; undefined where there is none. */
+  /** The MFA session that lasts longest; `undefined` if none is active. */
   async current(session: S, identity: Identity): Promise<MfaSession | undefined> {
-    const stored = await this.#mfaSessions.find(identity);
+    const { mfa: stored } = await this.#mfaSessions.find(identity);
     const evident = await this.#evident(session, stored).catch(() => undefined);
     const demand: MfaDemand = { maxAgeSeconds: this.#rules.windowSeconds };
     const [longest] = [stored.session, evident]

@@ -15,8 +15,8 @@ export interface MfaPolicy {
 
 export function isSatisfied(mfa: KnownMfa, demand: MfaDemand, nowMs: number): boolean {
   return (
-    fits(mfa, demand) &&
-    isAlive(mfa, nowMs) &&
+    matches(mfa, demand) &&
+    isActive(mfa, nowMs) &&
     nowMs < mfa.verifiedAtMs + demand.maxAgeSeconds * 1000
   );
 }
@@ -26,7 +26,7 @@ export function refusal(
   known: readonly KnownMfa[],
   demand: MfaDemand,
 ): 'mfa_required' | 'mfa_expired' {
-  return known.some((mfa) => fits(mfa, demand)) ? 'mfa_expired' : 'mfa_required';
+  return known.some((mfa) => matches(mfa, demand)) ? 'mfa_expired' : 'mfa_required';
 }
 
 /** The error for a demand that was not met. */
@@ -38,7 +38,7 @@ export function mfaError(
   cause?: unknown,
 ): SessionError {
   const latestMs = Math.max(
-    ...known.filter((mfa) => fits(mfa, demand)).map(({ verifiedAtMs }) => verifiedAtMs),
+    ...known.filter((mfa) => matches(mfa, demand)).map(({ verifiedAtMs }) => verifiedAtMs),
   );
   const detail =
     errorType === 'mfa_expired'
@@ -47,11 +47,11 @@ export function mfaError(
   return new SessionError(errorType, { mfa: demand, detail, cause });
 }
 
-export function isAlive({ expiresAtMs }: KnownMfa, nowMs: number): boolean {
+export function isActive({ expiresAtMs }: KnownMfa, nowMs: number): boolean {
   return nowMs < expiresAtMs;
 }
 
-function fits({ method, acr }: KnownMfa, demand: MfaDemand): boolean {
+function matches({ method, acr }: KnownMfa, demand: MfaDemand): boolean {
   return (
     (demand.methods === undefined || demand.methods.includes(method)) &&
     (demand.acr === undefined || (acr !== undefined && demand.acr.includes(acr)))

@@ -1,101 +1,134 @@
 /**
- * The two records that MFA leaves in the store, and what they say together: pure rules.
+ * The records that MFA leaves in the store, and what they say together: pure rules.
  *
- * Beside each MFA session's own record there may be one for the whole user that says "all MFA
- * sessions up to here are void". It has a mark of its own (`epoch`), which every MFA session
- * started since carries, because a clock cannot tell two things of one millisecond apart.
+ * An MFA session carries, as its epochs, the ends of MFA that `start()` found; any later end voids
+ * it. Times alone would not do: clocks differ, and two things may happen in one millisecond.
  */
 import { decodeRecord, encodeRecord, isTime } from '../records/record.js';
 import type { RecordReader, StoredRecord } from '../records/record.js';
+import { decodeUserSignOut, endedUntilMs, isEndedSince } from '../records/raised.js';
 import { isNonEmptyString } from '../type-guards.js';
+import { isActive } from './mfa-policy.js';
 import type { KnownMfa, MfaEvidence } from './mfa-session.js';
 
-/** All MFA sessions of a user were ended. */
-export interface MfaEnd {
-  readonly epoch: string;
-  /** Evidence up to this time is void. */
-  readonly endedAt: number;
-  /** Where it is given, MFA sessions of another epoch are void up to this time only. */
-  readonly startedUntil?: number;
+/** The ends and the sign-out of the user that were in the store when an MFA session was started. */
+export interface MfaEpochs {
+  readonly user: string | undefined;
+  readonly own: string | undefined;
+  readonly userSignOut: string | undefined;
 }
 
-/** What the store knows of one MFA session. */
+/** The text under each of the keys; see `MfaKeys`. */
+export interface MfaTexts {
+  /** The sign-outs of the session that the MFA session belongs to; none if it belongs to the user. */
+  readonly ownSignOuts: readonly (string | undefined)[];
+  readonly userSignOut: string | undefined;
+  readonly userEnd: string | undefined;
+  readonly ownEnd: string | undefined;
+  readonly started: string | undefined;
+  readonly carried: string | undefined;
+  readonly evidenceEnds: readonly (string | undefined)[];
+}
+
+/** What the store knows of the MFA of one session. */
 export interface StoredMfa {
-  /** Expired ones too, for a while, so that the answer can say so. */
+  /** The MFA session that counts. Expired ones too, for a while, so that an answer can say so. */
   readonly session: KnownMfa | undefined;
-  readonly epoch: string | undefined;
-  /** Evidence up to this time is void; `-Infinity` where nothing was ended. */
-  readonly endedAt: number;
+  /** Which of the two records it is. */
+  readonly slot: 'started' | 'carried';
+  /** For an MFA session that starts now. */
+  readonly epochs: MfaEpochs;
+  /** Evidence up to this time is void; `-Infinity` if nothing was ended. */
+  readonly evidenceEndedUntilMs: number;
+}
+
+/** Caches of what was decoded last from either record. */
+export interface MfaReaders {
+  readonly started: RecordReader;
+  readonly carried: RecordReader;
+}
+
+/** Limits that stored times are held against. */
+export interface MfaTimes {
+  readonly nowMs: number;
+  readonly toleranceMs: number;
 }
 
 /**
- * For how long after its end an MFA session can still be told from one that never was: an hour is
+ * For how long after its expiry an MFA session can still be told from one that never was: an hour is
  * promised, to its last millisecond.
  */
-const REMEMBERED_MS = 3_660_000;
+export const REMEMBERED_MS = 3_660_000;
 
-/**
- * Writes an MFA session. It remembers that an earlier one was ended, because evidence from before
- * that stays void.
- */
+/** A record as text, and when the store may forget it. */
+export interface StoredText {
+  readonly text: string;
+  readonly expiresAtMs: number;
+}
+
 export function encodeMfaSession(
   { method, acr, verifiedAtMs, expiresAtMs }: KnownMfa,
-  epoch: string | undefined,
-  endedAt: number,
+  epochs: MfaEpochs,
 ): StoredText {
-  return textOf({
+  const forgottenAtMs = expiresAtMs + REMEMBERED_MS;
+  const text = encodeRecord({
     method,
     acr,
     verifiedAt: verifiedAtMs,
     sessionEndsAt: expiresAtMs,
-    epoch,
-    endedAt: endedAt === -Infinity ? undefined : endedAt,
-    expiresAt: expiresAtMs + REMEMBERED_MS,
+    userEpoch: epochs.user,
+    ownEpoch: epochs.own,
+    signOutEpoch: epochs.userSignOut,
+    expiresAt: forgottenAtMs,
   });
+  return { text, expiresAtMs: forgottenAtMs };
 }
 
-/** Writes that an MFA session was ended. */
-export function encodeMfaEnded(endedAt: number, windowSeconds: number): StoredText {
-  return textOf({ endedAt, expiresAt: endedAt + windowSeconds * 1000 + REMEMBERED_MS });
-}
-
-/** Writes that all MFA sessions of a user were ended; it outlives whatever it voids. */
-export function encodeMfaEnd(end: MfaEnd, expiresAt: number): StoredText {
-  return textOf({ ...end, expiresAt });
-}
-
-export interface StoredText {
-  readonly text: string;
-  readonly expiresAt: number;
+/** @throws SessionError `store_unavailable` if the sign-out of the user is unreadable */
+export function decodeMfa(texts: MfaTexts, times: MfaTimes, readers?: MfaReaders): StoredMfa {
+  const { userSignOut, userEnd, ownEnd, ownSignOuts, evidenceEnds } = texts;
+  const epochs = { user: userEnd, own: ownEnd, userSignOut };
+  if (ownSignOuts.some((signOut) => signOut !== undefined)) {
+    return { session: undefined, slot: 'started', epochs, evidenceEndedUntilMs: Infinity };
+  }
+  const started = decode(texts.started, times.nowMs, readers?.started);
+  const carried = decode(texts.carried, times.nowMs, readers?.carried);
+  const signedOutUntilMs = decodeUserSignOut(userSignOut) * 1000 + 999;
+  const isCounted = (record: DecodedMfa): boolean =>
+    !isEndedSince(record.epochs.user, userEnd) &&
+    (record.mfa.verifiedAtMs > signedOutUntilMs || record.epochs.userSignOut === userSignOut) &&
+    record.mfa.verifiedAtMs <= times.nowMs + times.toleranceMs;
+  const ofStart =
+    started !== undefined && isCounted(started) && !isEndedSince(started.epochs.own, ownEnd)
+      ? started.mfa
+      : undefined;
+  const ofCarryOver =
+    carried !== undefined && isCounted(carried) && !isEndedAt(carried.mfa, ownEnd)
+      ? carried.mfa
+      : undefined;
+  const session = latest(ofStart, ofCarryOver, times.nowMs);
+  return {
+    session,
+    slot: session !== undefined && session === ofCarryOver ? 'carried' : 'started',
+    epochs,
+    evidenceEndedUntilMs: Math.max(
+      signedOutUntilMs,
+      ...[userEnd, ownEnd, ...evidenceEnds].map(endedUntilMs),
+    ),
+  };
 }
 
 /**
- * What the two records say; one that cannot be read says that all before now is void.
- *
- * @param reader of the first one, where there is one that has read it before
+ * Whether an end of the MFA of an access token voids an MFA session that was verified with an earlier
+ * token. Such a session has no epoch of this token, so times decide.
  */
-export function decodeMfa(
-  own: string | undefined,
-  ofUser: string | undefined,
-  nowMs: number,
-  reader?: RecordReader,
-): StoredMfa {
-  const end = decodeMfaEnd(ofUser, nowMs);
-  const record = decode(own, nowMs, reader);
-  const endedAt = Math.max(timeOf(record, 'endedAt'), end?.endedAt ?? -Infinity);
-  return { session: sessionOf(record, end), epoch: end?.epoch, endedAt };
+export function isEndedAt({ verifiedAtMs }: KnownMfa, ownEnd: string | undefined): boolean {
+  return verifiedAtMs <= endedUntilMs(ownEnd);
 }
 
-export function decodeMfaEnd(text: string | undefined, nowMs: number): MfaEnd | undefined {
-  const record = decode(text, nowMs);
-  if (record === undefined) return undefined;
-  const { epoch, startedUntil } = record;
-  return {
-    // Without a readable mark only what was started since carries it, and all else is void.
-    epoch: typeof epoch === 'string' ? epoch : '',
-    endedAt: isTime(record.endedAt) ? record.endedAt : nowMs,
-    ...(isTime(startedUntil) && { startedUntil }),
-  };
+/** When the MFA session in a record was verified, whether it counts or not. */
+export function verifiedAtMsOf(text: string | undefined, nowMs: number): number {
+  return decode(text, nowMs)?.mfa.verifiedAtMs ?? -Infinity;
 }
 
 /** Evidence as an MFA session, unless it was voided since. */
@@ -105,41 +138,53 @@ export function fromEvidence(
   windowSeconds: number,
 ): KnownMfa | undefined {
   const verifiedAtMs = verifiedAt.getTime();
-  return verifiedAtMs <= stored.endedAt
+  return verifiedAtMs <= stored.evidenceEndedUntilMs
     ? undefined
     : { method, acr, verifiedAtMs, expiresAtMs: verifiedAtMs + windowSeconds * 1000 };
 }
 
-function sessionOf(
-  record: StoredRecord | undefined,
-  end: MfaEnd | undefined,
+interface DecodedMfa {
+  readonly mfa: KnownMfa;
+  readonly epochs: MfaEpochs;
+}
+
+/** A start replaces what was carried over before it, and the other way round. */
+function latest(
+  started: KnownMfa | undefined,
+  carried: KnownMfa | undefined,
+  nowMs: number,
 ): KnownMfa | undefined {
-  if (record === undefined) return undefined;
-  const { method, acr, verifiedAt, sessionEndsAt, epoch } = record;
-  if (!isNonEmptyString(method) || !isTime(verifiedAt) || !isTime(sessionEndsAt)) return undefined;
-  if (acr !== undefined && !isNonEmptyString(acr)) return undefined;
-  if (end !== undefined && epoch !== end.epoch && verifiedAt <= (end.startedUntil ?? Infinity)) {
-    return undefined;
+  if (started === undefined || carried === undefined) return started ?? carried;
+  if (isActive(started, nowMs) !== isActive(carried, nowMs)) {
+    return isActive(started, nowMs) ? started : carried;
   }
-  return { method, acr, verifiedAtMs: verifiedAt, expiresAtMs: sessionEndsAt };
+  return started.verifiedAtMs >= carried.verifiedAtMs ? started : carried;
 }
 
 function decode(
   text: string | undefined,
   nowMs: number,
   reader?: RecordReader,
-): StoredRecord | undefined {
+): DecodedMfa | undefined {
   if (text === undefined) return undefined;
-  const decoded = reader === undefined ? decodeRecord(text) : reader.decode(text);
-  const record = decoded ?? { endedAt: nowMs, expiresAt: Infinity };
-  return record.expiresAt > nowMs ? record : undefined;
+  const record = reader === undefined ? decodeRecord(text) : reader.decode(text);
+  return record !== undefined && record.expiresAt > nowMs ? mfaOf(record) : undefined;
 }
 
-function timeOf(record: StoredRecord | undefined, name: string): number {
-  const time = record?.[name];
-  return isTime(time) ? time : -Infinity;
+function mfaOf(record: StoredRecord): DecodedMfa | undefined {
+  const { method, acr, verifiedAt, sessionEndsAt } = record;
+  if (!isNonEmptyString(method) || !isTime(verifiedAt) || !isTime(sessionEndsAt)) return undefined;
+  if (acr !== undefined && !isNonEmptyString(acr)) return undefined;
+  return {
+    mfa: { method, acr, verifiedAtMs: verifiedAt, expiresAtMs: sessionEndsAt },
+    epochs: {
+      user: epochOf(record.userEpoch),
+      own: epochOf(record.ownEpoch),
+      userSignOut: epochOf(record.signOutEpoch),
+    },
+  };
 }
 
-function textOf(record: StoredRecord): StoredText {
-  return { text: encodeRecord(record), expiresAt: record.expiresAt };
+function epochOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

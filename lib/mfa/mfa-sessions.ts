@@ -1,32 +1,31 @@
 /**
- * MFA sessions in the store: started, found, ended, and carried over from one access token to the
- * next. Whether one satisfies a route is decided in `mfa-policy.ts`.
+ * MFA sessions in the store: started, found and ended. Whether one satisfies a route is decided in
+ * `mfa-policy.ts`; how one gets from an access token to the next, in `carry-over.ts`.
  */
-import { randomUUID } from 'node:crypto';
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
-import { RecordReader } from '../records/record.js';
+import { nextMfaEnd } from '../records/raised.js';
 import {
-  clientMfaKey,
   mfaEndKey,
-  replacedMfaKey,
-  keysOfSession,
-  userMfaKey,
-  userSignOutKey,
+  mfaKey,
+  sessionDigestOf,
+  userDigestOf,
   type UserName,
 } from '../records/record-keys.js';
-import type { GuardedStore } from '../store/guarded-store.js';
+import { RecordReader } from '../records/record.js';
+import type { Revocation } from '../revocation.js';
+import type { RecordReads, TrackedStore } from '../store/tracked-store.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
-import { isAlive } from './mfa-policy.js';
+import { mfaKeysOf } from './mfa-keys.js';
 import {
   decodeMfa,
-  decodeMfaEnd,
-  encodeMfaEnd,
-  encodeMfaEnded,
   encodeMfaSession,
+  REMEMBERED_MS,
+  verifiedAtMsOf,
+  type MfaReaders,
+  type MfaTexts,
   type StoredMfa,
-  type StoredText,
 } from './mfa-record.js';
 import { mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-session.js';
 
@@ -38,137 +37,191 @@ export interface MfaProof {
   readonly acr?: string | undefined;
 }
 
+/** The options that MFA sessions depend on. */
 export interface MfaSessionRules {
   readonly windowSeconds: number;
   readonly maxSessionSeconds: number;
+  readonly clockToleranceSeconds: number;
+  /** Whether anything but the store proves MFA, so that ends of evidence matter. */
+  readonly readsEvidence: boolean;
 }
 
-/** Where the MFA session of a session is, and what was read there. */
-interface Place {
-  readonly keys: readonly [own: string, ofUser: string];
-  readonly reader: RecordReader;
+/** What one read says of a session: who is signed out, and its MFA. */
+export interface SessionRecords {
+  /** As `Revocation` judges them. */
+  readonly signOuts: readonly (string | undefined)[];
+  readonly texts: MfaTexts;
+  readonly mfa: StoredMfa;
+}
+
+/** What to read for one session, and what was decoded of it last. */
+interface ReadPlan {
+  /** Sign-outs, the two ends, the slots, and the ends of evidence, in this order. */
+  readonly keys: readonly string[];
+  /** How many of them are sign-outs. */
+  readonly signOuts: number;
+  /** Whether there is a slot for what is carried over. */
+  readonly isBound: boolean;
+  /** Whether the MFA session ends with the session. */
+  readonly isOfClient: boolean;
+  readonly readers: MfaReaders;
 }
 
 export class MfaSessions {
-  readonly #store: GuardedStore;
+  readonly #store: TrackedStore;
   readonly #clock: Clock;
+  readonly #revocation: Revocation;
   readonly #rules: MfaSessionRules;
   /** For each remembered token that has met a protected operation. */
-  readonly #places = new WeakMap<Identity, Place>();
+  readonly #plans = new WeakMap<Identity, ReadPlan>();
 
-  constructor(store: GuardedStore, clock: Clock, rules: MfaSessionRules) {
+  constructor(store: TrackedStore, clock: Clock, revocation: Revocation, rules: MfaSessionRules) {
     this.#store = store;
     this.#clock = clock;
+    this.#revocation = revocation;
     this.#rules = rules;
   }
 
-  find(identity: Identity): MaybePromise<StoredMfa> {
-    const { keys, reader } = this.#placeOf(identity);
-    // A copy: these keys are asked for again, and a store may do with an array what it likes.
-    return andThen(this.#store.read([...keys]), ([own, ofUser]) =>
-      decodeMfa(own, ofUser, this.#clock(), reader),
-    );
+  /** All that `find()` reads. */
+  keysOf(identity: Identity): readonly string[] {
+    return (this.#plans.get(identity) ?? this.#planOf(identity)).keys;
   }
 
+  /** @throws SessionError `store_unavailable` */
+  find(identity: Identity, reads: RecordReads = this.#store): MaybePromise<SessionRecords> {
+    let plan = this.#plans.get(identity);
+    if (plan === undefined) {
+      plan = this.#planOf(identity);
+      this.#plans.set(identity, plan);
+    }
+    const { keys, signOuts, isBound, isOfClient, readers } = plan;
+    // A copy: these keys are asked for again, and a store may do with an array what it likes.
+    return andThen(reads.read([...keys]), (values) => {
+      const [userEnd, ownEnd, started, ...others] = values.slice(signOuts);
+      const texts = {
+        userSignOut: values[0],
+        ownSignOuts: isOfClient ? values.slice(1, signOuts) : [],
+        userEnd,
+        ownEnd,
+        started,
+        carried: isBound ? others[0] : undefined,
+        evidenceEnds: isBound ? others.slice(1) : others,
+      };
+      return { signOuts: values.slice(0, signOuts), texts, mfa: this.decode(texts, readers) };
+    });
+  }
+
+  /** What records say at this time. @throws SessionError `store_unavailable` if one is unreadable */
+  decode(texts: MfaTexts, readers?: MfaReaders): StoredMfa {
+    const toleranceMs = this.#rules.clockToleranceSeconds * 1000;
+    return decodeMfa(texts, { nowMs: this.#clock(), toleranceMs }, readers);
+  }
+
+  /**
+   * @throws SessionError `session_revoked`, or `store_unavailable`
+   * @throws TypeError if the proof names no method
+   */
   async start(identity: Identity, proof: MfaProof): Promise<MfaSession> {
     const { method, acr } = checkProof(proof);
-    const { epoch, endedAt } = await this.find(identity);
+    const { signOuts, mfa } = await this.find(identity);
+    await this.#revocation.judge(identity, signOuts);
     const verifiedAtMs = this.#clock();
     const expiresAtMs = verifiedAtMs + this.#rules.windowSeconds * 1000;
     const session: KnownMfa = { method, acr, verifiedAtMs, expiresAtMs };
-    const stored = encodeMfaSession(session, epoch, endedAt);
-    // What says that older evidence is void must not be lost for want of room.
-    await this.#write(keyOf(identity), stored, endedAt > -Infinity);
+    const { text, expiresAtMs: forgottenAtMs } = encodeMfaSession(session, mfa.epochs);
+    const ttlSeconds = (forgottenAtMs - this.#clock()) / 1000;
+    await this.#store.write(mfaKeysOf(identity).started, text, ttlSeconds);
     return mfaSessionOf(session);
   }
 
+  /** Ends this MFA session, and voids older evidence of the same sign-in. */
   async end(identity: Identity): Promise<void> {
-    const ended = encodeMfaEnded(this.#clock(), this.#rules.windowSeconds);
-    await this.#write(keyOf(identity), ended, true);
+    const { started, carried, ownEnd, signInEnd } = mfaKeysOf(identity);
+    const read = await this.#store.read([ownEnd, signInEnd ?? ownEnd, started, carried ?? started]);
+    const [foundOwn, foundSignIn, ...slots] = read;
+    const untilMs = this.#untilMs();
+    if (signInEnd !== undefined) {
+      await this.#store.raise(signInEnd, nextMfaEnd(foundSignIn, untilMs), this.#endTtlSeconds());
+    }
+    if (carried === undefined) {
+      await this.#store.raise(ownEnd, nextMfaEnd(foundOwn, untilMs), this.#endTtlSeconds());
+      return;
+    }
+    // An MFA session that was carried over is voided by its time, which may be ahead of this clock.
+    const carriedAtMs = verifiedAtMsOf(slots[1], this.#clock());
+    const ownEndValue = nextMfaEnd(foundOwn, Math.max(untilMs, carriedAtMs));
+    await this.#store.raise(ownEnd, ownEndValue, this.#tokenEndTtlSeconds(identity));
+    await this.removeOwn(identity, slots);
   }
 
   /** Voids all MFA sessions of the user, and older evidence. */
   async endEverywhere(user: UserName): Promise<void> {
-    await this.#endAll(user, { epoch: randomUUID(), endedAt: this.#clock() });
-  }
-
-  /** Voids the MFA sessions and evidence up to a time that may be past; again does nothing more. */
-  async endUntil(user: UserName, lastMs: number): Promise<void> {
-    const [text] = await this.#store.read([endKeyOf(user)]);
-    const end = decodeMfaEnd(text, this.#clock());
-    if (end !== undefined && end.endedAt >= lastMs) return;
-    await this.#endAll(user, { epoch: randomUUID(), endedAt: lastMs, startedUntil: lastMs });
-  }
-
-  /** Removes an MFA session that belongs to this session alone. */
-  async removeOwn(identity: Identity): Promise<void> {
-    if (identity.issuer.mfaScope === 'client') await this.#store.remove(keyOf(identity));
-  }
-
-  /** Removes an MFA session that belongs to the session of this name alone. */
-  async removeOfSession(user: UserName, sessionId: string): Promise<void> {
-    await this.#store.remove(clientMfaKey(keysOfSession(user, sessionId)));
+    const key = mfaEndKey(userDigestOf(user));
+    const [found] = await this.#store.read([key]);
+    await this.#store.raise(key, nextMfaEnd(found, this.#untilMs()), this.#endTtlSeconds());
   }
 
   /**
-   * Moves the MFA session of a client's previous access token to its new one, once. Its expiry
-   * stays. True where an MFA session that still lasts was moved.
+   * Removes an MFA session that belongs to one client, so that no carry-over which the store does late
+   * can take it along to another token.
+   *
+   * @param slots what `started` and `carried` were seen to hold
    */
-  async carryOver(previous: Identity, identity: Identity): Promise<boolean> {
-    const [from, to] = [keyOf(previous), keyOf(identity)];
-    const [fromText, toText, endText] = await this.#store.read([from, to, mfaEndKey(identity)]);
-    if (from === to || fromText === undefined) return false;
-    const now = this.#clock();
-    const { session } = decodeMfa(fromText, endText, now);
-    const lasts = session !== undefined && isAlive(session, now);
-    if (toText !== undefined) {
-      if (!lasts || isInTheWay(toText, endText, session, now)) return false;
-      // Of many requests at once only the first moves it: for the others that place is taken, and
-      // so they leave alone what the first one puts here.
-      await this.#store.move(to, replacedMfaKey(to, toText));
-    }
-    return (await this.#store.move(from, to)) && lasts;
+  async removeOwn(
+    identity: Identity,
+    [ofStart, ofCarryOver]: readonly (string | undefined)[] = ['', ''],
+  ): Promise<void> {
+    if (identity.issuer.mfaScope === 'user') return;
+    const { started, carried } = mfaKeysOf(identity);
+    if (ofStart !== undefined) await this.#store.remove(started);
+    if (carried !== undefined && ofCarryOver !== undefined) await this.#store.remove(carried);
   }
 
-  #placeOf(identity: Identity): Place {
-    const known = this.#places.get(identity);
-    if (known !== undefined) return known;
-    const keys = [keyOf(identity), mfaEndKey(identity)] as const;
-    const place = { keys, reader: new RecordReader() };
-    this.#places.set(identity, place);
-    return place;
+  /** Removes an MFA session that belongs to the session of this id alone. */
+  async removeOfSession(user: UserName, sessionId: string): Promise<void> {
+    const session = sessionDigestOf({ issuer: user.issuer, sessionId });
+    await this.#store.remove(mfaKey(userDigestOf(user), session));
   }
 
-  async #endAll(user: UserName, end: Parameters<typeof encodeMfaEnd>[0]): Promise<void> {
-    const { windowSeconds, maxSessionSeconds } = this.#rules;
-    const expiresAt = this.#clock() + Math.max(windowSeconds, maxSessionSeconds) * 1000;
-    await this.#write(endKeyOf(user), encodeMfaEnd(end, expiresAt), true);
+  #planOf(identity: Identity): ReadPlan {
+    const mfaKeys = mfaKeysOf(identity);
+    const { userEnd, ownEnd, started, carried, evidenceEnds } = mfaKeys;
+    const signOuts = this.#revocation.keysOf(identity);
+    const slots = carried === undefined ? [started] : [started, carried];
+    return {
+      keys: [
+        ...signOuts,
+        userEnd,
+        ownEnd,
+        ...slots,
+        ...(this.#rules.readsEvidence ? evidenceEnds : []),
+      ],
+      signOuts: signOuts.length,
+      isBound: carried !== undefined,
+      isOfClient: identity.issuer.mfaScope === 'client',
+      readers: { started: new RecordReader(), carried: new RecordReader() },
+    };
   }
 
-  async #write(key: string, { text, expiresAt }: StoredText, keep: boolean): Promise<void> {
-    await this.#store.write(key, text, (expiresAt - this.#clock()) / 1000, { keep });
+  /** Evidence up to this time is voided by an end now. */
+  #untilMs(): number {
+    return this.#clock() + this.#rules.clockToleranceSeconds * 1000;
   }
-}
 
-/** Whether what a token has of its own counts for more than an MFA session that is brought along. */
-function isInTheWay(
-  text: string,
-  endText: string | undefined,
-  brought: KnownMfa,
-  now: number,
-): boolean {
-  const { session } = decodeMfa(text, endText, now);
-  if (session !== undefined) return isAlive(session, now);
-  return decodeMfa(text, undefined, now).endedAt >= brought.verifiedAtMs;
-}
+  /** An end outlives all that it voids. */
+  #endTtlSeconds(): number {
+    const { windowSeconds, maxSessionSeconds, clockToleranceSeconds } = this.#rules;
+    return (
+      Math.max(windowSeconds + REMEMBERED_MS / 1000, maxSessionSeconds) + clockToleranceSeconds
+    );
+  }
 
-/** Under which key the MFA session of this session is: the user's, the client's, or the token's. */
-function keyOf(identity: Identity): string {
-  return identity.issuer.mfaScope === 'user' ? userMfaKey(identity) : clientMfaKey(identity);
-}
-
-function endKeyOf(user: UserName): string {
-  return mfaEndKey({ userSignOutKey: userSignOutKey(user) });
+  /** The same for the MFA session of one access token, which may be a previous one for a while. */
+  #tokenEndTtlSeconds({ expiresAtSeconds }: Identity): number {
+    const { windowSeconds, clockToleranceSeconds } = this.#rules;
+    const leftSeconds = Math.max(0, expiresAtSeconds - this.#clock() / 1000);
+    return leftSeconds + windowSeconds + REMEMBERED_MS / 1000 + clockToleranceSeconds;
+  }
 }
 
 function checkProof(proof: unknown): MfaProof {

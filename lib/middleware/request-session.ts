@@ -5,12 +5,15 @@
 import { SessionError } from '../errors.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { Session, VerifiedSession } from '../session.js';
+import type { RecordReads } from '../store/tracked-store.js';
 import type { WalletSessions } from '../wallet-sessions.js';
 
 export interface RequestSession {
   readonly sessions: WalletSessions;
   /** Undefined: an anonymous request. */
   readonly session: VerifiedSession | undefined;
+  /** What this request has read of the store, for the guards behind. */
+  readonly reads: RecordReads | undefined;
   /** What the `validateSession()` before found, where there are several. */
   readonly earlier?: RequestSession | undefined;
 }
@@ -21,9 +24,10 @@ const requestSessions = new WeakMap<object, RequestSession>();
 export function rememberSession(
   req: object,
   sessions: WalletSessions,
-  session: VerifiedSession | undefined,
+  identified: Pick<RequestSession, 'session' | 'reads'> | undefined,
 ): void {
-  requestSessions.set(req, { sessions, session, earlier: requestSessions.get(req) });
+  const { session, reads } = identified ?? {};
+  requestSessions.set(req, { sessions, session, reads, earlier: requestSessions.get(req) });
 }
 
 /** Undefined where no `validateSession()` ran, or none of these `sessions`. */

@@ -4,8 +4,8 @@
 import type { IncomingMessage } from 'node:http';
 import { SessionError } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { isAcrValue } from '../mfa/evidence.js';
 import type { MfaPolicy } from '../mfa/mfa-policy.js';
+import { readMfaPolicy, type MfaPolicyOptions } from '../mfa/parse-mfa-policy.js';
 import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { passOn, whenDone, type Middleware } from './middleware.js';
 import { notMounted, recallSession, type RequestSession } from './request-session.js';
@@ -21,17 +21,9 @@ export interface ConditionRequest extends IncomingMessage {
 }
 
 /** What a route demands. */
-export interface RequireMfaOptions {
-  /** How recent the verification has to be; above `windowSeconds` it counts as that. */
-  readonly maxAgeSeconds?: number | undefined;
-  /** One of these methods is demanded. */
-  readonly methods?: readonly string[] | undefined;
-  /** One of these `acr` values is demanded; the challenge names them (RFC 9470). */
-  readonly acr?: readonly string[] | undefined;
+export interface RequireMfaOptions extends MfaPolicyOptions {
   /** Whether this request is a protected operation at all. What it throws goes to `next(error)`. */
   when?(req: ConditionRequest): boolean | Promise<boolean>;
-  /** What happens to users who are not enrolled in MFA. @defaultValue 'deny' */
-  readonly whenNotEnrolled?: 'deny' | 'allow' | undefined;
 }
 
 /**
@@ -67,9 +59,12 @@ export function requireMfa(options?: RequireMfaOptions): Middleware {
   };
 }
 
-function checkMfa({ sessions, session }: RequestSession, policy: MfaPolicy): MaybePromise<void> {
+function checkMfa(
+  { sessions, session, reads }: RequestSession,
+  policy: MfaPolicy,
+): MaybePromise<void> {
   if (session === undefined) throw new SessionError('token_missing');
-  return sessions.checkMfa(session, policy);
+  return sessions.checkMfa(session, policy, reads);
 }
 
 function parsePolicy(options: RequireMfaOptions | undefined): {
@@ -78,16 +73,8 @@ function parsePolicy(options: RequireMfaOptions | undefined): {
 } {
   const complaints: string[] = [];
   const read = new OptionReader<RequireMfaOptions>('requireMfa()', options, complaints);
-  const policy: MfaPolicy = {
-    maxAgeSeconds: read.number('maxAgeSeconds', { min: 1 }),
-    methods: read.strings('methods'),
-    acr: read.strings('acr'),
-    whenNotEnrolled: read.choice('whenNotEnrolled', ['deny', 'allow'], 'deny'),
-  };
+  const policy = readMfaPolicy(read);
   const when = read.function<(req: ConditionRequest) => MaybePromise<unknown>>('when');
-  if (policy.acr?.every(isAcrValue) === false) {
-    read.complain('`acr` values must not hold spaces, quotes or backslashes; each is one entry.');
-  }
   read.end();
   if (complaints.length > 0) throw new ConfigurationError(complaints);
   return { policy, when };

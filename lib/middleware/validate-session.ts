@@ -8,7 +8,7 @@ import { ConfigurationError } from '../option-reader.js';
 import { parseOptions, type SessionOptions } from '../options.js';
 import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
-import { WalletSessions, type Sessions } from '../wallet-sessions.js';
+import { WalletSessions, type IdentifiedSession, type Sessions } from '../wallet-sessions.js';
 import type { Middleware } from './middleware.js';
 import { recallSession, rememberSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';
@@ -27,11 +27,12 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
   function admit(
     req: IncomingMessage,
     res: ServerResponse,
-    session: VerifiedSession | undefined,
+    identified: IdentifiedSession | undefined,
   ): void {
-    if (session === undefined && required) throw new SessionError('token_missing');
-    rememberSession(req, sessions, session);
-    if (session === undefined) return;
+    if (identified === undefined && required) throw new SessionError('token_missing');
+    rememberSession(req, sessions, identified);
+    if (identified === undefined) return;
+    const { session } = identified;
     if (property !== false) attach(req, property, session);
     const endsInSeconds = sessions.endsInSeconds(session);
     if (endsInSeconds !== undefined && !res.headersSent) warn(res, endsInSeconds);
@@ -40,7 +41,7 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
   return function validateSessionMiddleware(req, res, next) {
     const known = recallSession(req, sessions);
     if (known !== undefined) {
-      rememberSession(req, sessions, known.session);
+      rememberSession(req, sessions, known);
       next();
       return;
     }
@@ -49,8 +50,8 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
       return;
     }
     const identify = (): MaybePromise<void> =>
-      andThen(sessions.identify(req), (session) => {
-        admit(req, res, session);
+      andThen(sessions.identify(req), (identified) => {
+        admit(req, res, identified);
       });
     passOrRefuse(identify, onError, req, res, next);
   };

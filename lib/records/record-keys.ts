@@ -1,91 +1,122 @@
 /**
- * What each record is called. Ids are hashed, so that a listing of keys tells nothing.
+ * The keys of all records. Ids are hashed, so a listing of keys reveals none.
  *
  * All records of a user share the hash tag `{…}` of that user, so a Redis Cluster keeps them in one
- * slot. A session's revocation has a tag of its own: who revokes a session need not know its user.
+ * slot. The sign-out of a session has a tag of its own, because a session can be signed out without
+ * its user being known.
  */
 import { hash } from 'node:crypto';
 
+/** A user, as one issuer names it. */
 export interface UserName {
   readonly issuer: string;
   readonly userId: string;
 }
 
+/** A session, as one issuer names it. */
 export interface SessionName {
   readonly issuer: string;
   readonly sessionId: string;
 }
 
 /**
- * The keys that each request asks for, made once for each verified token. Other keys are made of
- * their parts, which are cut out where they are needed: kept beside them, they would take more room
- * than the token's claims.
+ * The hashes that keys consist of, kept for each remembered token. The keys themselves are made when
+ * they are needed, because they would take twice the room.
  */
-export interface RecordKeys {
-  /** Everything of this user that started up to a time was signed out. */
-  readonly userSignOutKey: string;
-  /** This session was signed out, or, where it has no id, this one access token. */
-  readonly ownSignOutKey: string;
-  /** What an MFA session of one client belongs to where the session has no id: this very token. */
-  readonly tokenDigest: string | undefined;
+export interface RecordDigests {
+  readonly userDigest: string;
+  /** `undefined` if the tokens carry no session id. */
+  readonly sessionDigest: string | undefined;
+  readonly tokenDigest: string;
 }
 
-export function keysOfSession(user: UserName, sessionId: string): RecordKeys {
-  const ownSignOutKey = sessionSignOutKey({ issuer: user.issuer, sessionId });
-  return { userSignOutKey: userSignOutKey(user), ownSignOutKey, tokenDigest: undefined };
-}
+/** 144 of the 256 bits of SHA-256: two halves of 12 characters of base64url. */
+const HALF = 12;
 
-/** @param tokenHash tells tokens apart even where an issuer repeats a `jti` */
-export function keysOfToken(user: UserName, tokenId: string, tokenHash: string): RecordKeys {
-  const ofUser = userSignOutKey(user);
+/** @param tokenHash tells tokens apart even if an issuer repeats a `jti` */
+export function digestsOf(
+  user: UserName,
+  sessionId: string | undefined,
+  tokenHash: string,
+): RecordDigests {
   return {
-    userSignOutKey: ofUser,
-    ownSignOutKey: key(tagOf(ofUser), ':token:', digest(tokenId), SIGNED_OUT),
+    userDigest: userDigestOf(user),
+    sessionDigest:
+      sessionId === undefined ? undefined : sessionDigestOf({ issuer: user.issuer, sessionId }),
     tokenDigest: digest('token', tokenHash),
   };
 }
 
-export function userSignOutKey({ issuer, userId }: UserName): string {
-  return key('{', digest('user', issuer, userId), '}', SIGNED_OUT);
+export function userDigestOf({ issuer, userId }: UserName): string {
+  return digest('user', issuer, userId);
 }
 
-export function sessionSignOutKey({ issuer, sessionId }: SessionName): string {
-  return key('{', digest('session', issuer, sessionId), '}', SIGNED_OUT);
+export function sessionDigestOf({ issuer, sessionId }: SessionName): string {
+  return digest('session', issuer, sessionId);
 }
 
-/** The MFA session that all clients of a user share. */
-export function userMfaKey({ userSignOutKey }: RecordKeys): string {
-  return key(tagOf(userSignOutKey), ':mfa');
+/** Raised: all sessions of the user that started up to a time are signed out. */
+export function userSignOutKey(userDigest: string): string {
+  return `{${userDigest}}:revoked`;
 }
 
-/** The MFA session of one client. */
-export function clientMfaKey({ userSignOutKey, ownSignOutKey, tokenDigest }: RecordKeys): string {
-  return key(tagOf(userSignOutKey), ':mfa:', tokenDigest ?? tagOf(ownSignOutKey).slice(1, -1));
+/** Raised: one session is signed out. */
+export function sessionSignOutKey(sessionDigest: string): string {
+  return `{${sessionDigest}}:revoked`;
 }
 
-/** All MFA sessions of this user up to a time are void. */
-export function mfaEndKey({ userSignOutKey }: Pick<RecordKeys, 'userSignOutKey'>): string {
-  return key(tagOf(userSignOutKey), ':mfa-ended');
+/** Raised: one access token is signed out. */
+export function tokenSignOutKey(userDigest: string, tokenDigest: string): string {
+  return `{${userDigest}}:revoked:${tokenDigest}`;
 }
 
-/** Where the record of an expired MFA session goes when another takes its place. */
-export function replacedMfaKey(mfaKey: string, text: string): string {
-  return key(mfaKey, ':replaced:', digest(text));
+/**
+ * The MFA session that was started.
+ *
+ * @param ownerDigest the session or access token that it belongs to; `undefined`: the user
+ */
+export function mfaKey(userDigest: string, ownerDigest: string | undefined): string {
+  return ownerDigest === undefined ? `{${userDigest}}:mfa` : `{${userDigest}}:mfa:${ownerDigest}`;
 }
 
-const SIGNED_OUT = ':signed-out';
-
-/** The hash tag of a user or of a session. */
-function tagOf(signOutKey: string): string {
-  return signOutKey.slice(0, -SIGNED_OUT.length);
+/** The MFA session that was carried over to an access token. */
+export function carriedMfaKey(userDigest: string, tokenDigest: string): string {
+  return `{${userDigest}}:mfa-carried:${tokenDigest}`;
 }
 
-/** In one piece: `+` would keep the parts beside the whole, for as long as the token is remembered. */
-function key(...parts: readonly string[]): string {
-  return parts.join('');
+/** The carried MFA session that made room for another one. */
+export function replacedMfaKey(carriedKey: string, text: string): string {
+  return `${carriedKey}:replaced:${digest('replaced', text)}`;
+}
+
+/** Raised: all MFA sessions of the user are void. */
+export function mfaEndKey(userDigest: string): string {
+  return `{${userDigest}}:mfa-ended`;
+}
+
+/**
+ * Raised: one MFA session is void.
+ *
+ * @param ownerDigest the session or access token that it belongs to; `undefined`: the user
+ */
+export function ownMfaEndKey(userDigest: string, ownerDigest: string | undefined): string {
+  return `{${userDigest}}:mfa-ended:${ownerDigest ?? 'shared'}`;
+}
+
+/**
+ * Raised: evidence of one sign-in is void.
+ *
+ * @param startedAtSeconds the time of the sign-in; `undefined`: unknown, so it may be any of the user
+ */
+export function evidenceEndKey(userDigest: string, startedAtSeconds: number | undefined): string {
+  return startedAtSeconds === undefined
+    ? `{${userDigest}}:evidence-ended`
+    : `{${userDigest}}:evidence-ended:${digest('sign-in', userDigest, String(startedAtSeconds))}`;
 }
 
 /** JSON keeps the parts apart: no issuer and user can be written as another issuer and user. */
 function digest(...parts: readonly string[]): string {
-  return hash('sha256', JSON.stringify(parts), 'base64url');
+  const text = hash('sha256', JSON.stringify(parts), 'base64url');
+  // V8 copies slices of up to 12 characters; a longer one would keep all of the text with it.
+  return [text.slice(0, HALF), text.slice(HALF, 2 * HALF)].join('');
 }

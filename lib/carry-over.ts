@@ -1,0 +1,179 @@
+/**
+ * Carry-over: when an access token is refreshed, the MFA session that belongs to it alone moves to
+ * the next token, once, with its expiry as it was.
+ */
+import type { Identity } from './authentication/token-verifier.js';
+import type { Clock } from './clock.js';
+import { SessionError } from './errors.js';
+import type { MaybePromise } from './maybe-promise.js';
+import { isBoundToToken, mfaKeysOf } from './mfa/mfa-keys.js';
+import { isActive } from './mfa/mfa-policy.js';
+import { isEndedAt, type MfaTexts } from './mfa/mfa-record.js';
+import type { MfaSessions, SessionRecords } from './mfa/mfa-sessions.js';
+import { replacedMfaKey } from './records/record-keys.js';
+import type { Revocation } from './revocation.js';
+import type { TrackedStore } from './store/tracked-store.js';
+import { isNonEmptyString } from './type-guards.js';
+
+/**
+ * Verifies an access token, which may have expired by some seconds.
+ *
+ * @throws SessionError
+ */
+export type VerifyPrevious = (token: string, graceSeconds: number) => MaybePromise<Identity>;
+
+export interface CarryOverRules {
+  readonly windowSeconds: number;
+  /** Whether requests go on if the store fails; the MFA session then stays with the previous token. */
+  readonly whenAvailable: boolean;
+}
+
+export class CarryOver {
+  readonly #store: TrackedStore;
+  readonly #clock: Clock;
+  readonly #revocation: Revocation;
+  readonly #mfaSessions: MfaSessions;
+  readonly #verify: VerifyPrevious;
+  readonly #rules: CarryOverRules;
+
+  constructor(
+    store: TrackedStore,
+    clock: Clock,
+    parts: {
+      readonly revocation: Revocation;
+      readonly mfaSessions: MfaSessions;
+      readonly verify: VerifyPrevious;
+    },
+    rules: CarryOverRules,
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#revocation = parts.revocation;
+    this.#mfaSessions = parts.mfaSessions;
+    this.#verify = parts.verify;
+    this.#rules = rules;
+  }
+
+  /**
+   * Carries over by a request's header `Previous-Access-Token`, before the request goes on.
+   *
+   * @throws SessionError `store_unavailable` if requests need the store
+   */
+  ofRequest(identity: Identity, previousToken: unknown): MaybePromise<unknown> {
+    if (previousToken === undefined || !isBoundToToken(identity)) return undefined;
+    const carried = this.toSession(identity, previousToken);
+    return this.#rules.whenAvailable ? carried.catch(() => undefined) : carried;
+  }
+
+  /**
+   * Moves the MFA session of a previous access token to this session's token.
+   *
+   * @returns whether an MFA session that is still active was moved; a bad previous token moves none
+   * @throws SessionError `store_unavailable`
+   */
+  async toSession(identity: Identity, previousToken: unknown): Promise<boolean> {
+    if (!isBoundToToken(identity) || !isNonEmptyString(previousToken)) return false;
+    try {
+      const previous = await this.#verify(previousToken, this.#rules.windowSeconds);
+      return isPrevious(previous, identity) && (await this.#move(previous, identity));
+    } catch (error) {
+      if (error instanceof SessionError && error.errorType !== 'store_unavailable') return false;
+      throw error;
+    }
+  }
+
+  /** @throws SessionError `session_revoked`, or `store_unavailable` */
+  async #move(previous: Identity, identity: Identity): Promise<boolean> {
+    const [from, to] = [slotsOf(previous), slotsOf(identity)];
+    const [old, own] = await this.#find(previous, identity);
+    await this.#revocation.judge(previous, old.signOuts);
+    await this.#revocation.judge(identity, own.signOuts);
+    const { session, slot } = old.mfa;
+    const now = this.#clock();
+    if (session === undefined || isEndedAt(session, own.texts.ownEnd)) return false;
+    const isLasting = isActive(session, now);
+    if (own.mfa.session !== undefined && isActive(own.mfa.session, now)) return false;
+    const isEmpty = own.texts.started === undefined && own.texts.carried === undefined;
+    // One that has expired moves too, so that the answer to the new token can say so.
+    if (!isLasting && !isEmpty) return false;
+
+    if (own.texts.carried !== undefined) await this.#moveAside(own.texts, to);
+    // A start has replaced what was carried over before it.
+    if (slot === 'started' && old.texts.carried !== undefined) {
+      await this.#store.remove(from.carried);
+    }
+    if (!(await this.#store.move(from[slot], to.carried))) return false;
+    if (await this.#wasEndedMeanwhile(previous, identity, slot)) {
+      await this.#store.remove(to.carried);
+      return false;
+    }
+    return isLasting;
+  }
+
+  /**
+   * Frees the slot of an MFA session that has expired. Of many requests at once only the first does:
+   * for the others that name is taken, so they leave alone what the first one puts into the slot.
+   */
+  async #moveAside({ started, carried = '' }: MfaTexts, slots: Slots): Promise<void> {
+    // In the other slot it can still be told from none.
+    const aside = started === undefined ? slots.started : replacedMfaKey(slots.carried, carried);
+    await this.#store.move(slots.carried, aside);
+  }
+
+  /** Ends and sign-outs of the previous token are not looked at any more once the MFA session has moved. */
+  async #wasEndedMeanwhile(
+    previous: Identity,
+    identity: Identity,
+    slot: 'started' | 'carried',
+  ): Promise<boolean> {
+    const [old, own] = await this.#find(previous, identity);
+    if (own.texts.carried === undefined) return false;
+    try {
+      await this.#revocation.judge(previous, old.signOuts);
+    } catch (error) {
+      if (error instanceof SessionError && error.errorType === 'session_revoked') return true;
+      throw error;
+    }
+    const asBefore = { ...old.texts, started: undefined, carried: undefined };
+    const { session } = this.#mfaSessions.decode({ ...asBefore, [slot]: own.texts.carried });
+    return session === undefined;
+  }
+
+  /** Both in one read. */
+  async #find(
+    previous: Identity,
+    identity: Identity,
+  ): Promise<readonly [SessionRecords, SessionRecords]> {
+    const reads = this.#store.readsOf(() => [
+      ...this.#mfaSessions.keysOf(previous),
+      ...this.#mfaSessions.keysOf(identity),
+    ]);
+    return [
+      await this.#mfaSessions.find(previous, reads),
+      await this.#mfaSessions.find(identity, reads),
+    ];
+  }
+}
+
+/** Whether one access token may be the one that another was refreshed from. */
+export function isPrevious(previous: Identity, identity: Identity): boolean {
+  return (
+    previous.issuer === identity.issuer &&
+    previous.userId === identity.userId &&
+    previous.sessionId === undefined &&
+    previous.startedAtSeconds === identity.startedAtSeconds &&
+    previous.issuedAtSeconds <= identity.issuedAtSeconds &&
+    previous.tokenDigest !== identity.tokenDigest
+  );
+}
+
+interface Slots {
+  readonly started: string;
+  readonly carried: string;
+}
+
+/** Where the MFA session of an access token may be. */
+function slotsOf(identity: Identity): Slots {
+  const { started, carried = started } = mfaKeysOf(identity);
+  return { started, carried };
+}
