@@ -4,6 +4,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
+import * as redis4 from 'redis4';
 import * as redis5 from 'redis5';
 import type { SessionStore } from 'express-wallet-session';
 import { redisStore } from 'express-wallet-session/redis';
@@ -29,6 +30,8 @@ export const accepted: readonly SessionStore[] = [
   redisStore(redis5.createClientPool()),
   redisStore(redis5.createCluster({ rootNodes })),
   redisStore(redis5.createSentinel(sentinel)),
+
+  redisStore(redis4.createClient()),
 
   redisStore(new Redis()),
   redisStore(new Redis({ replyMapping: 'resp3' })),

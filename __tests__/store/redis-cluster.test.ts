@@ -52,6 +52,37 @@ describeWithRedis('redisStore in a Redis Cluster', () => {
           undefined,
         ]);
       });
+
+      it('answers from a slot whose move to another node was interrupted', async () => {
+        const store = redisStore(connected.client);
+        const keys = ['{b}:moved', '{b}:left', '{b}:absent', '{c}:elsewhere'];
+        for (const key of keys) await store.write(key, `value of ${key}`, 60);
+        await store.remove('{b}:absent');
+        const close = await cluster.openSlot(3300, ['ews:{b}:moved']);
+        try {
+          expect(await store.read(keys)).toEqual([
+            'value of {b}:moved',
+            'value of {b}:left',
+            undefined,
+            'value of {c}:elsewhere',
+          ]);
+          await store.raise('{b}:moved', 'value raised', 60);
+          await store.raise(`{b}:raised ${name}`, '1', 60);
+          expect(await store.add(`{b}:added ${name}`, 60)).toBe(true);
+          expect(await store.add(`{b}:added ${name}`, 60)).toBe(false);
+          await store.write('{b}:left', 'later', 60);
+          await store.remove('{b}:absent');
+          expect(await store.read([...keys, `{b}:raised ${name}`])).toEqual([
+            'value raised',
+            'later',
+            undefined,
+            'value of {c}:elsewhere',
+            '1',
+          ]);
+        } finally {
+          await close();
+        }
+      });
     });
   }
 });

@@ -1,11 +1,21 @@
 import { Redis } from 'ioredis';
+import { Redis as UpstashRedis } from '@upstash/redis';
 import { createClient } from 'redis';
+// @ts-expect-error it has no types
+import * as redis3 from 'redis3';
+import * as redis4 from 'redis4';
 import { ConfigurationError } from 'express-wallet-session';
 import { redisStore, type RedisClient } from 'express-wallet-session/redis';
 import { describeStore } from 'express-wallet-session/testing';
 import { type ConnectedClient, clientsOfOneServer } from '../support/redis-clients.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.js';
 import { complaintsAbout } from '../support/store-complaints.js';
+
+interface Redis3 {
+  createClient(options: object): {
+    on(event: 'error', listener: () => void): { end(flush: boolean): void };
+  };
+}
 
 describeWithRedis('redisStore', () => {
   let server: RedisServer;
@@ -206,7 +216,7 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
     ['del', 'OK', 'DEL: a string'],
     ['renamenx', 'OK', 'RENAMENX: a string'],
     ['renamenx', 2, 'RENAMENX: 2'],
-    ['renamenx', true, 'RENAMENX: a boolean'],
+    ['renamenx', null, 'RENAMENX: null'],
   ])('%s answered by %j', async (command, answer, complaint) => {
     const store = redisStore({ ...sound, [command]: () => Promise.resolve(answer) });
     const question = {
@@ -218,8 +228,26 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
       renamenx: () => store.move('a', 'b'),
     }[command];
     await expect(async () => question?.()).rejects.toThrow(
-      new Error(`redisStore: an unexpected answer to ${complaint}`),
+      new Error(`redisStore: an unexpected reply to ${complaint}`),
     );
+  });
+
+  it.each([
+    [1, 0],
+    [1n, 0n],
+    ['1', '0'],
+    [true, false],
+  ])('but takes %p and %p for yes and no, as clients write them', async (yes, no) => {
+    const moved = (reply: unknown): unknown =>
+      redisStore({ ...sound, renamenx: () => Promise.resolve(reply) }).move('a', 'b');
+    expect(await moved(yes)).toBe(true);
+    expect(await moved(no)).toBe(false);
+    const removed = (reply: unknown): unknown =>
+      redisStore({ ...sound, del: () => Promise.resolve(reply) }).remove('a');
+    expect(await removed(yes)).toBeUndefined();
+    expect(await removed(no)).toBeUndefined();
+    const raised = redisStore({ ...sound, eval: () => Promise.resolve(yes) });
+    expect(await raised.raise('a', 'A', 60)).toBeUndefined();
   });
 
   it('passes the errors of the client on as they are', async () => {
@@ -246,7 +274,7 @@ describe('redisStore does not take an answer that makes no sense for one', () =>
 
 describe('redisStore refuses what makes no sense, in a complaint and not by throwing', () => {
   const neverConnected = createClient();
-  const noClient = 'expects a client of node-redis (5 or 6) or ioredis (5 or 6), not';
+  const noClient = 'expects a client of node-redis (4 to 6) or ioredis (5 or 6), not';
 
   it.each([
     [undefined, {}, [`${noClient} nothing.`]],
@@ -274,6 +302,54 @@ describe('redisStore refuses what makes no sense, in a complaint and not by thro
     await expect(async () => store.raise('a', 'A', 60)).rejects.toThrow(refusal);
     await expect(async () => store.remove('a')).rejects.toThrow(refusal);
     await expect(async () => store.move('a', 'b')).rejects.toThrow(refusal);
+  });
+
+  it.each([
+    [
+      'node-redis 3',
+      () => {
+        const client = (redis3 as Redis3).createClient({
+          port: 1,
+          retry_strategy: () => undefined,
+        });
+        client.on('error', () => undefined).end(true);
+        return client;
+      },
+      'one of node-redis 3.',
+    ],
+    [
+      '@upstash/redis',
+      () => new UpstashRedis({ url: 'https://redis.example', token: 'token' }),
+      'one of @upstash/redis.',
+    ],
+    [
+      '@upstash/redis that gives texts as they are',
+      () =>
+        new UpstashRedis({
+          url: 'https://redis.example',
+          token: 'token',
+          automaticDeserialization: false,
+        }),
+      'one of @upstash/redis.',
+    ],
+    [
+      'a cluster of node-redis 4',
+      () => redis4.createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:1' }] }),
+      'a cluster of node-redis 4.',
+    ],
+    [
+      'the legacy interface of node-redis 6',
+      () => createClient().legacy(),
+      'the legacy (callback) interface of node-redis.',
+    ],
+    [
+      'node-redis 4 in its legacy mode',
+      () => redis4.createClient({ legacyMode: true }),
+      'the legacy (callback) interface of node-redis.',
+    ],
+  ])('a client of %s, by its name', (_, createUnsupported, name) => {
+    const store = redisStore(createUnsupported() as unknown as RedisClient);
+    expect(complaintsAbout(store)).toEqual([`redisStore(): ${noClient} ${name}`]);
   });
 
   it('but not a client that is yet to connect', () => {

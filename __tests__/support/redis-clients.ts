@@ -4,6 +4,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import { createClient, createClientPool, createCluster } from 'redis';
+import * as redis4 from 'redis4';
 import * as redis5 from 'redis5';
 import type { RedisClient } from 'express-wallet-session/redis';
 import type { RedisCluster } from './redis-cluster.js';
@@ -24,7 +25,10 @@ export const clientsOfOneServer: Readonly<
     return nodeRedis(pool);
   },
   'node-redis 5': async ({ url }) => nodeRedis(await redis5.createClient({ url }).connect()),
+  'node-redis 4': async ({ url }) => nodeRedis4(await redis4.createClient({ url }).connect()),
   'ioredis 6': ({ url }) => ioredis(new Redis(url)),
+  'ioredis 6 with numbers as strings': ({ url }) =>
+    ioredis(new Redis(url, { stringNumbers: true })),
   'ioredis 6 with RESP3': ({ url }) => ioredis(new Redis(url, { replyMapping: 'resp3' })),
   'ioredis 5': ({ url }) => ioredis(new Redis5(url)),
 };
@@ -48,6 +52,15 @@ function nodeRedis(client: RedisClient & { destroy(): void }): ConnectedClient {
     client,
     close: () => {
       client.destroy();
+    },
+  };
+}
+
+function nodeRedis4(client: RedisClient & { disconnect(): Promise<void> }): ConnectedClient {
+  return {
+    client,
+    close: () => {
+      void client.disconnect();
     },
   };
 }

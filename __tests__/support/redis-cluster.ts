@@ -8,6 +8,11 @@ import { freePort, type RedisServer, startRedis } from './redis.js';
 export interface RedisCluster {
   /** A primary each; the first has slots 0 to 5460, the second to 10922, the third the rest. */
   readonly nodes: readonly RedisServer[];
+  /**
+   * Begins to move a slot of the first node to the second, moves only the given keys, and leaves it
+   * at that. @returns moves the rest back and closes the slot
+   */
+  openSlot(slot: number, movedKeys: readonly string[]): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -43,11 +48,41 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       await ask(first, ['CLUSTER', 'MEET', '127.0.0.1', String(node.port), busPort]);
     }
     await Promise.all(nodes.map(untilWhole));
-    return { nodes, stop };
+    return {
+      nodes,
+      openSlot: (slot, movedKeys) => openSlot(nodes, String(slot), movedKeys),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function openSlot(
+  [source, target]: readonly RedisServer[],
+  slot: string,
+  movedKeys: readonly string[],
+): Promise<() => Promise<void>> {
+  if (source === undefined || target === undefined) throw new Error('no nodes');
+  const [sourceId, targetId] = [
+    await ask(source, ['CLUSTER', 'MYID']),
+    await ask(target, ['CLUSTER', 'MYID']),
+  ];
+  const migrate = (from: RedisServer, to: RedisServer, key: string): Promise<unknown> =>
+    ask(from, ['MIGRATE', '127.0.0.1', String(to.port), key, '0', '1000']);
+  await ask(target, ['CLUSTER', 'SETSLOT', slot, 'IMPORTING', JSON.parse(sourceId) as string]);
+  await ask(source, ['CLUSTER', 'SETSLOT', slot, 'MIGRATING', JSON.parse(targetId) as string]);
+  for (const key of movedKeys) await migrate(source, target, key);
+  return async () => {
+    const keys = JSON.parse(
+      await ask(target, ['CLUSTER', 'GETKEYSINSLOT', slot, '1000']),
+    ) as string[];
+    // The source takes keys while it imports the slot that it owns.
+    await ask(source, ['CLUSTER', 'SETSLOT', slot, 'STABLE']);
+    for (const key of keys) await migrate(target, source, key);
+    await ask(target, ['CLUSTER', 'SETSLOT', slot, 'STABLE']);
+  };
 }
 
 /** Waits until a node knows of all the others and serves. */

@@ -1,10 +1,10 @@
 /**
- * The clients of Redis that `redisStore` can use, told apart by what they can do, behind one set of
- * commands. Nothing is imported from them, so that any version with these methods will do.
+ * The Redis clients that `redisStore` supports, told apart by their methods, behind one set of
+ * commands. Nothing is imported from them, so any version with these methods works.
  */
 import { describe } from '../option-reader.js';
 
-/** How `set` is told "only if it is absent, with this expiry": the words of node-redis 5 and 6, and of 4. */
+/** SET with NX and PX: `condition` and `expiration` for node-redis 5 and 6, `NX` and `PX` for 4. */
 export interface NodeRedisSetOptions {
   readonly condition: 'NX';
   readonly expiration: { readonly type: 'PX'; readonly value: number };
@@ -12,7 +12,10 @@ export interface NodeRedisSetOptions {
   readonly PX: number;
 }
 
-/** What is needed of node-redis (5 and 6): `createClient`, `createClientPool`, `createCluster`, `createSentinel`. */
+/**
+ * The methods used of node-redis (5 and 6): `createClient`, `createClientPool`, `createCluster`,
+ * `createSentinel`; and of `createClient` of 4.
+ */
 export interface NodeRedisClient {
   mGet(keys: string[]): Promise<unknown>;
   pSetEx(key: string, milliseconds: number, value: string): Promise<unknown>;
@@ -20,11 +23,11 @@ export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   del(key: string): Promise<unknown>;
   renameNX(key: string, newKey: string): Promise<unknown>;
-  /** There when client-side caching is switched on. */
+  /** Present when client-side caching is switched on. */
   readonly clientSideCache?: { invalidate(key: string): void } | undefined;
 }
 
-/** What is needed of ioredis (5 and 6): `new Redis()` and `new Redis.Cluster()`. */
+/** The methods used of ioredis (5 and 6): `new Redis()` and `new Redis.Cluster()`. */
 export interface IoredisClient {
   readonly isCluster: boolean;
   mget(keys: string[]): Promise<unknown>;
@@ -41,12 +44,12 @@ export interface IoredisClient {
   renamenx(key: string, newKey: string): Promise<unknown>;
 }
 
-/** A client of node-redis or of ioredis, connected or about to be. */
+/** A client of node-redis or of ioredis, connected or about to connect. */
 export type RedisClient = NodeRedisClient | IoredisClient;
 
-/** The commands a store is made of, whichever the client; the answers are as they came. */
+/** The commands of a store, the same for every client. The replies are passed on unchecked. */
 export interface RedisCommands {
-  /** The keys of one command have to lie in one slot. */
+  /** Whether the keys of one command must lie in one slot. */
   readonly isCluster: boolean;
   mget(keys: string[]): Promise<unknown>;
   psetex(key: string, milliseconds: number, value: string): Promise<unknown>;
@@ -56,24 +59,53 @@ export interface RedisCommands {
   eval(script: string, key: string, args: string[]): Promise<unknown>;
   del(key: string): Promise<unknown>;
   renamenx(key: string, newKey: string): Promise<unknown>;
-  /** Called with every key that was changed, for a client that caches. */
+  /** Called with every changed key, for a client with a cache. */
   changed(key: string): void;
 }
 
-/** @returns a sentence on what is wrong where this is no client that can be used */
+/** @returns a complaint, if the client is not supported */
 export function redisCommands(client: unknown): RedisCommands | string {
+  if (client instanceof Promise) return 'expects a client, not a promise of one: await it first.';
+  const unsupported = unsupportedClient(client);
+  if (unsupported !== undefined) return `expects ${SUPPORTED}, not ${unsupported}.`;
   if (isNodeRedis(client)) return nodeRedisCommands(client);
   if (isIoredis(client)) return ioredisCommands(client);
-  if (client instanceof Promise) return 'expects a client, not a promise of one: await it first.';
-  return `expects a client of node-redis (5 or 6) or ioredis (5 or 6), not ${describe(client)}.`;
+  return `expects ${SUPPORTED}, not ${describe(client)}.`;
 }
+
+const SUPPORTED = 'a client of node-redis (4 to 6) or ioredis (5 or 6)';
 
 function isNodeRedis(client: unknown): client is NodeRedisClient {
   return hasMethods(client, ['mGet', 'pSetEx', 'set', 'eval', 'del', 'renameNX']);
 }
 
 function isIoredis(client: unknown): client is IoredisClient {
-  return hasMethods(client, ['mget', 'psetex', 'set', 'eval', 'del', 'renamenx']);
+  return (
+    hasMethods(client, ['mget', 'psetex', 'set', 'eval', 'del', 'renamenx']) &&
+    typeof Reflect.get(client, 'isCluster') === 'boolean'
+  );
+}
+
+/** Names the clients whose methods look right, and whose arguments or replies are others. */
+function unsupportedClient(client: unknown): string | undefined {
+  if (hasMethods(client, ['internal_send_command'])) return 'one of node-redis 3';
+  if (hasMethods(client, ['mget', 'psetex', 'createScript'])) return 'one of @upstash/redis';
+  // It sends EVAL to a node at random, and gives up after some redirections.
+  if (isCluster(client) && !hasMethods(client, ['destroy'])) return 'a cluster of node-redis 4';
+  if (isLegacy(client)) return 'the legacy (callback) interface of node-redis';
+  return undefined;
+}
+
+/** `createCluster` of node-redis. */
+function isCluster(client: unknown): boolean {
+  return hasMethods(client, ['mGet', 'nodeClient']);
+}
+
+/** `legacyMode: true` of node-redis 4, and `client.legacy()` of 5 and 6. */
+function isLegacy(client: unknown): boolean {
+  if (!isNodeRedis(client)) return false;
+  const { options, constructor } = client as { options?: { legacyMode?: unknown } } & object;
+  return options?.legacyMode === true || constructor.name === 'RedisLegacyClient';
 }
 
 function hasMethods(client: unknown, names: readonly string[]): client is object {
@@ -86,7 +118,7 @@ function hasMethods(client: unknown, names: readonly string[]): client is object
 
 function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
   return {
-    isCluster: hasMethods(client, ['nodeClient']),
+    isCluster: isCluster(client),
     mget: (keys) => client.mGet(keys),
     psetex: (key, milliseconds, value) => client.pSetEx(key, milliseconds, value),
     setnx(key, milliseconds, value) {

@@ -1,6 +1,6 @@
 /**
- * The store in Redis or Valkey, shared by all processes: six verbs, one atomic command each.
- * It knows the commands and what their answers have to look like, and neither sessions nor clients.
+ * The store in Redis or Valkey, shared by all processes: six verbs, one atomic command each. This
+ * file knows the commands and their replies, and neither sessions nor clients.
  */
 import { carriedComplaints, ConfigurationError, describe, OptionReader } from '../option-reader.js';
 import { type RedisClient, redisCommands, type RedisCommands } from './redis-client.js';
@@ -11,34 +11,47 @@ export type { IoredisClient, NodeRedisClient, RedisClient } from './redis-client
 /** Options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
-   * What every key begins with; no braces, because those of the key decide its cluster slot.
+   * The prefix of every key; no braces, because those of the key decide its cluster slot. An empty
+   * one is allowed.
    * @defaultValue 'ews:'
    */
   readonly prefix?: string | undefined;
 }
 
 /**
- * Keeps MFA sessions and sign-outs in Redis: node-redis or ioredis, one server or a cluster. The
- * client stays the app's own, which connects and closes it and listens to its errors.
+ * Keeps MFA sessions and sign-outs in Redis 6.2 to 8 or Valkey, through node-redis or ioredis: one
+ * server, Sentinel or Cluster. The app keeps the client: it connects and closes it and listens to its
+ * `error` events.
  *
- * Every key has an expiry, so a server that evicts keys when its memory is full would drop sign-outs:
- * it needs `maxmemory-policy noeviction`; the `volatile-` policies are no better than the others.
- * Reads must go to the primary, because a replica learns of a sign-out late.
+ * The server needs `maxmemory-policy noeviction`: every key has an expiry, so each of the other
+ * policies may evict sign-outs. Reads must go to the primary, because a replica learns of a sign-out
+ * late. `raise` is a script (EVAL). An ACL has to allow `mget`, `psetex`, `set`, `get`, `pttl`,
+ * `eval`, `del` and `renamenx`.
  *
- * With node-redis's client-side caching (`RESP: 3, clientSideCache: { ttl: 0, maxEntries: 100_000 }`)
- * reads are answered within the process, and the server tells it what has changed. A connection that
+ * With client-side caching of node-redis (`RESP: 3, clientSideCache: { ttl: 0, maxEntries: 100_000 }`)
+ * reads are answered within the process, and the server invalidates changed keys. A connection that
  * died without a sign goes unnoticed for long; `pingInterval: 300` and
  * `socket: { socketTimeout: 1000, reconnectStrategy: (retries) => Math.min(retries * 50, 1000) }`
  * make it a second.
  *
- * The factory never throws; `createSessions()` says what is wrong with the client or the options.
+ * The factory never throws. `createSessions()` reports an unsupported client or a bad option.
+ *
+ * @example
+ * import { createClient } from 'redis';
+ *
+ * const client = createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true });
+ * client.on('error', (error) => console.error(error));
+ * await client.connect();
+ * app.use(validateSession({ store: redisStore(client) }));
+ *
+ * @see https://redis.io/docs/latest/develop/clients/
  */
 export function redisStore(client: RedisClient, options?: RedisStoreOptions): SessionStore {
   const complaints: string[] = [];
   const option = new OptionReader<RedisStoreOptions>('redisStore()', options, complaints);
   const commands = redisCommands(client);
   if (typeof commands === 'string') option.complain(commands);
-  // An empty one is for a database, or a client, that sees to it.
+  // An empty prefix suits a database of its own, or a client with a prefix.
   const prefix = option.value('prefix') === '' ? '' : option.string('prefix', 'ews:');
   if (/[{}]/.test(prefix)) option.complain('`prefix` must not contain braces.');
   option.end();
@@ -77,48 +90,51 @@ function storeOf(redis: RedisCommands, prefix: string): SessionStore {
   }
 
   async function remove(key: string): Promise<void> {
-    const answer = await redis.del(key);
+    const reply = await redis.del(key);
     redis.changed(key);
-    if (typeof answer !== 'number') throw unexpected('DEL', describe(answer));
+    flagOf('DEL', reply);
   }
 
   return {
-    read(keys) {
+    async read(keys) {
       if (keys.length === 0) return [];
       const prefixed = keys.map((key) => prefix + key);
-      return redis.isCluster ? readBySlot(mget, prefixed) : mget(prefixed);
+      if (!redis.isCluster) return mget(prefixed);
+      // One MGET reaches one slot, and is refused (TRYAGAIN) while that slot is being moved. The
+      // clients send the commands of one tick together.
+      const values = await Promise.all(prefixed.map((key) => mget([key])));
+      return values.flat();
     },
 
     async write(key, value, ttlSeconds) {
       if (ttlSeconds <= 0) return remove(prefix + key);
-      const answer = await redis.psetex(prefix + key, milliseconds(ttlSeconds), value);
+      const reply = await redis.psetex(prefix + key, milliseconds(ttlSeconds), value);
       redis.changed(prefix + key);
-      if (answer !== 'OK') throw unexpected('PSETEX', describe(answer));
+      if (reply !== 'OK') throw unexpected('PSETEX', describe(reply));
     },
 
     async add(key, ttlSeconds) {
-      const answer = await redis.setnx(prefix + key, milliseconds(ttlSeconds), '');
+      const reply = await redis.setnx(prefix + key, milliseconds(ttlSeconds), '');
       redis.changed(prefix + key);
-      if (answer !== 'OK' && answer !== null) throw unexpected('SET', describe(answer));
-      return answer === 'OK';
+      if (reply !== 'OK' && reply !== null) throw unexpected('SET', describe(reply));
+      return reply === 'OK';
     },
 
     async raise(key, value, ttlSeconds) {
       const args = [value, String(milliseconds(ttlSeconds))];
-      const answer = await redis.eval(RAISE, prefix + key, args);
+      const reply = await redis.eval(RAISE, prefix + key, args);
       redis.changed(prefix + key);
-      if (answer !== 1) throw unexpected('EVAL', describe(answer));
+      if (!flagOf('EVAL', reply)) throw unexpected('EVAL', describe(reply));
     },
 
     remove: (key) => remove(prefix + key),
 
     async move(from, to) {
-      // RENAMENX takes the expiry along, and in the same step refuses where `to` is there.
-      const answer = await redis.renamenx(prefix + from, prefix + to).catch(zeroWhereAbsent);
+      // RENAMENX keeps the expiry, and refuses in the same step if `to` is there.
+      const reply = await redis.renamenx(prefix + from, prefix + to).catch(zeroIfAbsent);
       redis.changed(prefix + from);
       redis.changed(prefix + to);
-      if (answer !== 0 && answer !== 1) throw unexpected('RENAMENX', describe(answer));
-      return answer === 1;
+      return flagOf('RENAMENX', reply);
     },
   };
 }
@@ -128,55 +144,40 @@ function milliseconds(ttlSeconds: number): number {
   return Math.max(1, Math.ceil(ttlSeconds * 1000));
 }
 
-/** In a cluster one command reaches one slot: a command for each hash tag, all under way at once. */
-async function readBySlot(
-  mget: (keys: string[]) => Promise<readonly (string | undefined)[]>,
-  keys: readonly string[],
-): Promise<readonly (string | undefined)[]> {
-  const groups = new Map<string, string[]>();
-  for (const key of keys) {
-    const tag = hashTag(key);
-    const group = groups.get(tag);
-    if (group === undefined) groups.set(tag, [key]);
-    else group.push(key);
-  }
-  const found = new Map<string, string | undefined>();
-  await Promise.all(
-    Array.from(groups.values(), async (group) => {
-      const values = await mget(group);
-      group.forEach((key, index) => found.set(key, values[index]));
-    }),
-  );
-  return keys.map((key) => found.get(key));
-}
-
-/** The part of a key that decides its slot: what stands in the first braces, else all of it. */
-function hashTag(key: string): string {
-  return /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
-}
-
-function valuesOf(answer: unknown, count: number): readonly (string | undefined)[] {
-  if (!Array.isArray(answer)) throw unexpected('MGET', describe(answer));
-  if (answer.length !== count)
-    throw unexpected('MGET', `${answer.length} values for ${count} keys`);
-  return answer.map((value: unknown) => {
+function valuesOf(reply: unknown, count: number): readonly (string | undefined)[] {
+  if (!Array.isArray(reply)) throw unexpected('MGET', describe(reply));
+  if (reply.length !== count) throw unexpected('MGET', `${reply.length} values for ${count} keys`);
+  return reply.map((value: unknown) => {
     if (typeof value === 'string') return value;
     if (value === null) return undefined;
     throw unexpected('MGET', `${describe(value)} among the values`);
   });
 }
 
-function zeroWhereAbsent(error: unknown): number {
+/** Strings come from ioredis with `stringNumbers`, booleans from node-redis 4. */
+const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  ...[1, 1n, '1', true].map((reply) => [reply, true] as const),
+  ...[0, 0n, '0', false].map((reply) => [reply, false] as const),
+]);
+
+/** The boolean that a command replies as an integer. */
+function flagOf(command: string, reply: unknown): boolean {
+  const flag = FLAGS.get(reply);
+  if (flag === undefined) throw unexpected(command, describe(reply));
+  return flag;
+}
+
+function zeroIfAbsent(error: unknown): number {
   if (error instanceof Error && error.message.includes('no such key')) return 0;
   throw error;
 }
 
-/** Names the kind of an answer, never what was in it. */
-function unexpected(command: string, answer: string): Error {
-  return new Error(`redisStore: an unexpected answer to ${command}: ${answer}`);
+/** Names the kind of a reply, never its content. */
+function unexpected(command: string, reply: string): Error {
+  return new Error(`redisStore: an unexpected reply to ${command}: ${reply}`);
 }
 
-/** Stands in for a store that cannot work, for those who use it without `createSessions()`. */
+/** The store of an unsupported client, for use without `createSessions()`. */
 function refusingStore(complaints: readonly string[]): SessionStore {
   const refuse = (): Promise<never> => Promise.reject(new ConfigurationError(complaints));
   return {
