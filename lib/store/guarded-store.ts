@@ -1,32 +1,29 @@
 /**
- * The app's store with its failures made into one answer, `store_unavailable`, and its slowness
- * bounded: no request waits longer than a second, and not every request waits that second.
+ * The app's store behind a time limit and a circuit breaker: every failure becomes
+ * `store_unavailable`, no request waits longer than a second, and not every request waits that long.
  */
-import { performance } from 'node:perf_hooks';
 import { SessionError } from '../errors.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadline } from './deadline.js';
 import type { SessionStore } from './session-store.js';
 import { isPromiseLike, type MaybePromise } from '../maybe-promise.js';
 
 const TIMEOUT_MS = 1_000;
-/** How long a store that hung or lost its connection is not waited for again. */
-const PAUSE_MS = 1_000;
+/** After a connection was lost; most calls are answered much sooner. */
+const WARY_TIMEOUT_MS = 200;
 
-/**
- * What Node, node-redis, ioredis, pg and undici call a connection that is gone, by code, name or
- * message.
- */
+/** Codes, names and messages of a lost connection in Node, node-redis, ioredis, pg and undici. */
 const LOST_CONNECTION =
   /^(E(CONN(REFUSED|RESET|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)|NR_CLOSED|CONNECTION_BROKEN|(Socket|Connection|Client|Disconnects|Reconnect|MaxRetries|ClusterAllFailed)\w*Error|Connection (is closed\.|terminated.*)|UND_ERR_(SOCKET|CONNECT_TIMEOUT)|CLUSTERDOWN .*)$/;
 
-/** How far a wrapped error is looked into. */
+/** How many levels of `error.cause` are examined. */
 const MAX_CAUSES = 3;
 
 export class GuardedStore {
   readonly #store: SessionStore;
+  readonly #breaker = new CircuitBreaker();
   readonly #deadline = new Deadline(TIMEOUT_MS);
-  /** On a monotonic clock; the clock of sessions may be a test's. */
-  #pausedUntil = 0;
+  readonly #waryDeadline = new Deadline(WARY_TIMEOUT_MS);
   #lastFailure: unknown;
 
   constructor(store: SessionStore) {
@@ -82,7 +79,7 @@ export class GuardedStore {
   }
 
   #guard<T>(ask: () => MaybePromise<T>, isSound: (answer: T) => boolean): MaybePromise<T> {
-    if (this.#isPaused()) throw unavailable(this.#lastFailure);
+    if (this.#breaker.isOpen()) throw unavailable(this.#lastFailure);
     let answer: MaybePromise<T>;
     try {
       answer = ask();
@@ -94,25 +91,25 @@ export class GuardedStore {
     throw unsound();
   }
 
-  #isPaused(): boolean {
-    return this.#pausedUntil > 0 && performance.now() < this.#pausedUntil;
-  }
-
   #wait<T>(answer: PromiseLike<T>, isSound: (answer: T) => boolean): Promise<T> {
+    const deadline = this.#breaker.isWary() ? this.#waryDeadline : this.#deadline;
     return new Promise((resolve, reject) => {
-      const waiting = this.#deadline.begin(() => {
-        this.#pausedUntil = performance.now() + PAUSE_MS;
-        reject(this.#failed(new Error(`the store did not answer within ${TIMEOUT_MS} ms`)));
+      const waiting = deadline.begin((startedAt) => {
+        this.#breaker.timedOut(startedAt);
+        const waitedMs = Math.round(performance.now() - startedAt);
+        this.#lastFailure = new Error(`the store did not answer within ${waitedMs} ms`);
+        reject(unavailable(this.#lastFailure));
       });
-      // What comes too late changes nothing any more.
+      // An answer after the time limit has no effect any more.
       Promise.resolve(answer).then(
         (value) => {
-          if (!this.#deadline.end(waiting)) return;
+          this.#breaker.answered();
+          if (!deadline.end(waiting)) return;
           if (isSound(value)) resolve(value);
           else reject(unsound());
         },
         (error: unknown) => {
-          if (this.#deadline.end(waiting)) reject(this.#failed(error));
+          if (deadline.end(waiting)) reject(this.#failed(error));
         },
       );
     });
@@ -120,7 +117,8 @@ export class GuardedStore {
 
   #failed(error: unknown): SessionError {
     this.#lastFailure = error;
-    if (isLostConnection(error)) this.#pausedUntil = performance.now() + PAUSE_MS;
+    if (isLostConnection(error)) this.#breaker.lostConnection();
+    else this.#breaker.answered();
     return unavailable(error);
   }
 }
@@ -134,14 +132,14 @@ function unavailable(cause: unknown): SessionError {
 }
 
 function unsound(): SessionError {
-  return unavailable(new Error('the store answered something that is no answer'));
+  return unavailable(new Error('the store answered with a value of the wrong type'));
 }
 
 function isValue(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
 }
 
-/** A store that refuses one write because it is full is well otherwise, and so not left alone. */
+/** A refusal, such as that of a write to a full store, is none: the next call may succeed. */
 function isLostConnection(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > MAX_CAUSES) return false;
   const { code } = error as { code?: unknown };
