@@ -1,5 +1,5 @@
 /**
- * What the tests do with a program that they need and that does not start.
+ * Tests that need a program do not hang if it does not start.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -31,9 +31,9 @@ export function launchChromium(): Promise<Browser> {
 }
 
 /**
- * Finds the first that starts, for `launchChromium()` of this process and its children.
+ * Finds the first one that starts, for `launchChromium()` of this process and its children.
  *
- * @throws if there is none: the message says what was tried
+ * @throws if there is none: the message names each attempt
  */
 export async function findChromium(): Promise<void> {
   const complaints: string[] = [];
@@ -67,7 +67,7 @@ async function start(executable: string): Promise<void> {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0'];
   const child = spawn(executable, [...flags, `--user-data-dir=${profile}`, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    // A process group: where the executable is a script, the browser is killed with it.
+    // A process group: if the executable is a script, the browser is killed with it.
     detached: true,
   });
   const closed = once(child, 'close');

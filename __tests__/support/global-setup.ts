@@ -1,5 +1,5 @@
 /**
- * Jest compiles this file, but not what it imports: tsx does that.
+ * Jest compiles this file and not its imports: tsx does that.
  */
 import { register } from 'tsx/esm/api';
 import type { GlobalConfig, ProjectConfig } from './find-prerequisites.js';

@@ -1,5 +1,5 @@
 /**
- * Runs after Jest's summary: says there which tests were skipped, and how to get what they need.
+ * Runs after Jest's summary: says which programs were missing there, and how to get them.
  */
 import process from 'node:process';
 

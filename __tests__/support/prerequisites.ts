@@ -1,6 +1,6 @@
 /**
- * The programs that some tests need beside Node, and what happens on a machine without one: its
- * tests are skipped, and the end of the run says how to get it. With CI=true they fail.
+ * The programs that some tests need beside Node. If one is missing, its tests are skipped and the
+ * end of the run says how to get it; with CI=true they fail.
  */
 import process from 'node:process';
 
