@@ -33,7 +33,7 @@ describe('The Node versions', () => {
     expect(read('.github/workflows/ci.yml')).toContain(`node: [${versions.join(', ')}]\n`);
   });
 
-  it.each(['README.md'])('of %s are the same', (file) => {
+  it.each(['README.md', '.github/CONTRIBUTING.md'])('of %s are the same', (file) => {
     expect(read(file)).toContain(list);
   });
 
