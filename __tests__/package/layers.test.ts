@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['options.ts'],
   ['environment.ts', 'session.ts'],
   ['carry-over.ts'],
-  ['revocation.ts', 'mfa/'],
+  ['revocation.ts', 'mfa/', 'approval/'],
   ['authentication/', 'token-reader.ts'],
   ['jwks/', 'records/', 'store/'],
   ['errors.ts', 'option-reader.ts', 'clock.ts'],
@@ -90,6 +90,8 @@ describe('The rooms of lib', () => {
       'mfa/mfa-policy.ts',
       'authentication/claims.ts',
       'mfa/evidence.ts',
+      'approval/approval-policy.ts',
+      'approval/digest.ts',
     ]) {
       expect(
         importsOf(rule).filter((name) => /http|express|session-store|guarded/.test(name)),
