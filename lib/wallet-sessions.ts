@@ -5,9 +5,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { checkLifetime } from './authentication/claims.js';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
-import { VerifiedTokens } from './authentication/verified-tokens.js';
-import { SessionError } from './errors.js';
 import { CarryOver } from './carry-over.js';
+import { SessionError } from './errors.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
 import { MfaGuard } from './mfa/mfa-guard.js';
 import type { MfaPolicy } from './mfa/mfa-policy.js';
@@ -18,6 +17,7 @@ import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
 import type { UserName } from './records/record-keys.js';
 import { Revocation, startSecondOf } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
+import { SessionCache } from './session-cache.js';
 import { GuardedStore } from './store/guarded-store.js';
 import { TrackedStore, type RecordReads } from './store/tracked-store.js';
 import { readToken, type RequestWithHeaders } from './token-reader.js';
@@ -72,7 +72,7 @@ export class WalletSessions implements Sessions {
   readonly configuration: Configuration;
   readonly #store: TrackedStore;
   readonly #verifier: TokenVerifier;
-  readonly #tokens: VerifiedTokens<VerifiedSession>;
+  readonly #cache: SessionCache;
   readonly #revocation: Revocation;
   readonly #mfaSessions: MfaSessions;
   readonly #mfaGuard: MfaGuard<Session>;
@@ -90,15 +90,10 @@ export class WalletSessions implements Sessions {
       ...lifetime,
       maxAgeSeconds: tokenCache.maxAgeSeconds,
     });
-    this.#tokens = new VerifiedTokens(
-      this.#verifier,
-      {
-        of: (identity) => new VerifiedSession(identity, actions),
-        identityOf: (session) => VerifiedSession.identityOf(session),
-      },
-      clock,
-      { ...lifetime, maxEntries: tokenCache.maxEntries },
-    );
+    this.#cache = new SessionCache(this.#verifier, actions, clock, {
+      ...lifetime,
+      maxEntries: tokenCache.maxEntries,
+    });
     const revocation = new Revocation(this.#store, clock, {
       ...lifetime,
       windowSeconds,
@@ -116,7 +111,7 @@ export class WalletSessions implements Sessions {
       clockToleranceSeconds,
     });
     const verify = (token: string, graceSeconds: number): MaybePromise<Identity> =>
-      andThen(this.#tokens.find(token, graceSeconds), (session) =>
+      andThen(this.#cache.find(token, graceSeconds), (session) =>
         VerifiedSession.identityOf(session),
       );
     this.#carryOver = new CarryOver(
@@ -134,7 +129,7 @@ export class WalletSessions implements Sessions {
   identify(request: RequestWithHeaders): MaybePromise<IdentifiedSession | undefined> {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
-    return andThen(this.#tokens.find(token), (session) => this.#admit(session, request));
+    return andThen(this.#cache.find(token), (session) => this.#admit(session, request));
   }
 
   /** @throws SessionError where the policy is not satisfied */
@@ -159,7 +154,7 @@ export class WalletSessions implements Sessions {
 
   async authenticateToken(token: string): Promise<Session> {
     if (!isNonEmptyString(token)) throw new SessionError('token_missing');
-    const session = await this.#tokens.find(token);
+    const session = await this.#cache.find(token);
     await this.#revocation.check(VerifiedSession.identityOf(session), this.#store);
     return session;
   }

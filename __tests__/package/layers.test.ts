@@ -10,7 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'augment.ts', 'testing/'],
   ['middleware/'],
   ['wallet-sessions.ts'],
-  ['options.ts'],
+  ['options.ts', 'session-cache.ts'],
   ['environment.ts', 'session.ts'],
   ['carry-over.ts'],
   ['revocation.ts', 'mfa/', 'approval/'],

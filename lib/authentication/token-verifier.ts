@@ -1,6 +1,6 @@
 /**
  * From a token to what is known of its session: form, claims, signature, lifetime. It remembers
- * nothing but the keys; `verified-tokens.ts` does.
+ * nothing but the keys; `session-cache.ts` does.
  */
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../clock.js';

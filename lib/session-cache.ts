@@ -4,39 +4,34 @@
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.js';
-import { tokenInvalid } from '../errors.js';
-import type { MaybePromise } from '../maybe-promise.js';
-import { checkLifetime, type LifetimeRules } from './claims.js';
-import { MAX_TOKEN_LENGTH } from './token-form.js';
-import type { Identity, TokenVerifier } from './token-verifier.js';
+import { checkLifetime, type LifetimeRules } from './authentication/claims.js';
+import { MAX_TOKEN_LENGTH } from './authentication/token-form.js';
+import type { Identity, TokenVerifier } from './authentication/token-verifier.js';
+import type { Clock } from './clock.js';
+import { tokenInvalid } from './errors.js';
+import type { MaybePromise } from './maybe-promise.js';
+import { VerifiedSession, type SessionActions } from './session.js';
 
-export interface TokenCacheRules extends LifetimeRules {
+export interface SessionCacheRules extends LifetimeRules {
   readonly maxEntries: number;
 }
 
-/** What a token is verified for: a session is made of its identity, which it can give back. */
-export interface SessionKind<T> {
-  of(identity: Identity): T;
-  identityOf(session: T): Identity;
-}
-
-export class VerifiedTokens<T extends object> {
+export class SessionCache {
   readonly #verifier: TokenVerifier;
-  readonly #sessions: SessionKind<T>;
+  readonly #actions: SessionActions;
   readonly #clock: Clock;
-  readonly #rules: TokenCacheRules;
-  readonly #cached: LRUCache<string, T> | undefined;
-  readonly #underWay = new Map<string, Promise<T>>();
+  readonly #rules: SessionCacheRules;
+  readonly #cached: LRUCache<string, VerifiedSession> | undefined;
+  readonly #inFlight = new Map<string, Promise<VerifiedSession>>();
 
   constructor(
     verifier: TokenVerifier,
-    sessions: SessionKind<T>,
+    actions: SessionActions,
     clock: Clock,
-    rules: TokenCacheRules,
+    rules: SessionCacheRules,
   ) {
     this.#verifier = verifier;
-    this.#sessions = sessions;
+    this.#actions = actions;
     this.#clock = clock;
     this.#rules = rules;
     this.#cached = rules.maxEntries > 0 ? new LRUCache({ max: rules.maxEntries }) : undefined;
@@ -48,13 +43,13 @@ export class VerifiedTokens<T extends object> {
    * @param lateSeconds how long after `exp` the token still counts
    * @throws SessionError
    */
-  find(compact: string, lateSeconds?: number): MaybePromise<T> {
+  find(compact: string, lateSeconds?: number): MaybePromise<VerifiedSession> {
     if (compact.length > MAX_TOKEN_LENGTH) throw tokenInvalid('longer than 8 KiB');
     // Not as base64url, because these 32 bytes are shortest as they are, and nobody reads them.
     const key = hash('sha256', compact, 'binary');
     const session = this.#cached?.get(key);
     if (session !== undefined) {
-      const identity = this.#sessions.identityOf(session);
+      const identity = VerifiedSession.identityOf(session);
       const nowMs = this.#clock();
       if (isTrusted(identity, nowMs)) {
         checkLifetime(identity, nowMs / 1000, this.#rules, lateSeconds);
@@ -64,13 +59,13 @@ export class VerifiedTokens<T extends object> {
     return this.#verifyOnce(key, compact, lateSeconds);
   }
 
-  #verifyOnce(key: string, compact: string, lateSeconds?: number): Promise<T> {
+  #verifyOnce(key: string, compact: string, lateSeconds?: number): Promise<VerifiedSession> {
     // Whoever may be late must not take along who may not.
     const question = lateSeconds === undefined ? key : `${key} late`;
-    const underWay = this.#underWay.get(question);
-    if (underWay !== undefined) return underWay;
+    const inFlight = this.#inFlight.get(question);
+    if (inFlight !== undefined) return inFlight;
     const verification = this.#verify(question, key, compact, lateSeconds);
-    this.#underWay.set(question, verification);
+    this.#inFlight.set(question, verification);
     return verification;
   }
 
@@ -79,14 +74,14 @@ export class VerifiedTokens<T extends object> {
     key: string,
     compact: string,
     lateSeconds: number | undefined,
-  ): Promise<T> {
+  ): Promise<VerifiedSession> {
     try {
       const identity = await this.#verifier.verify(compact, lateSeconds);
-      const session = this.#sessions.of(identity);
+      const session = new VerifiedSession(identity, this.#actions);
       if (isTrusted(identity, this.#clock())) this.#cached?.set(key, session);
       return session;
     } finally {
-      this.#underWay.delete(question);
+      this.#inFlight.delete(question);
     }
   }
 }
