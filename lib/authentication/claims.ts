@@ -95,19 +95,21 @@ export function checkLifetime(
 }
 
 /**
- * The claims of a verified token, deeply frozen. What an earlier token said as well is kept once for
- * both, because most of what a remembered token takes is its claims, and many of these are the same
- * in all tokens of an issuer.
+ * A copy of the claims of a verified token, deeply frozen. What an earlier token said as well is kept
+ * once for both, because most of what a remembered token takes is its claims, and many of these are
+ * the same in all tokens of an issuer.
  */
-export function keepClaims(
+export function internClaims(
   claims: ParsedToken['claims'],
   earlier: Readonly<JWTPayload>,
 ): Readonly<JWTPayload> {
-  const kept: Record<string, unknown> = claims;
-  for (const name of Object.keys(kept)) {
-    if (typeof kept[name] === 'string' && kept[name] === earlier[name]) kept[name] = earlier[name];
+  const interned: Record<string, unknown> = { ...claims };
+  for (const name of Object.keys(interned)) {
+    if (typeof interned[name] === 'string' && interned[name] === earlier[name]) {
+      interned[name] = earlier[name];
+    }
   }
-  return deepFrozen(kept);
+  return deepFrozen(interned);
 }
 
 function deepFrozen<T extends object>(value: T): T {

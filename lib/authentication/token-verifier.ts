@@ -12,7 +12,7 @@ import type { SignatureKey } from '../jwks/signature.js';
 import { VerificationLimiter } from '../jwks/verification-limiter.js';
 import { isPromiseLike } from '../maybe-promise.js';
 import { digestsOf, type RecordDigests } from '../records/record-keys.js';
-import { checkClaims, checkLifetime, keepClaims, userIdOf } from './claims.js';
+import { checkClaims, checkLifetime, internClaims, userIdOf } from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { askForUserId } from './remote-validation.js';
@@ -93,7 +93,7 @@ export class TokenVerifier {
       checkLifetime(facts, now, this.#rules);
       try {
         const userId = await askForUserId(issuer.verification.validate, compact);
-        return this.#identityOf(token, facts, known, userId, undefined, now);
+        return this.#identityOf(intern(token, known), facts, issuer, userId, undefined, now);
       } catch (error) {
         throw this.#isEnding(facts, now) ? asExpired(error) : error;
       }
@@ -102,7 +102,7 @@ export class TokenVerifier {
     const keys = await this.#verifySignature(token, keySet);
     // Fetching keys, and waiting in line, takes time.
     checkLifetime(facts, this.#clock() / 1000, this.#rules, lateSeconds);
-    return this.#identityOf(token, facts, known, userId, keys, now);
+    return this.#identityOf(intern(token, known), facts, issuer, userId, keys, now);
   }
 
   /**
@@ -145,22 +145,20 @@ export class TokenVerifier {
   #identityOf(
     { compact, claims }: ParsedToken,
     facts: TokenFacts,
-    known: KnownIssuer,
+    issuer: TokenIssuer,
     userId: string,
     keys: KeySnapshot | undefined,
     nowSeconds: number,
   ): Identity {
-    const { issuer } = known;
     const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds } = facts;
     const user = { issuer: issuer.issuer, userId };
     const tokenHash = hashOfSigningInput(compact);
     const { userDigest, sessionDigest, tokenDigest } = digestsOf(user, sessionId, tokenHash);
     const usualAge = keys === undefined ? DEFAULT_REMOTE_AGE_SECONDS : DEFAULT_AGE_SECONDS;
     const maxAgeSeconds = this.#rules.maxAgeSeconds ?? usualAge;
-    known.claims = keepClaims(claims, known.claims);
     return {
       issuer,
-      claims: known.claims,
+      claims,
       userId,
       sessionId,
       tokenId: facts.jti ?? tokenHash,
@@ -218,6 +216,12 @@ function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeyS
     case 'validateAccessToken':
       return undefined;
   }
+}
+
+/** A verified token whose claims share what they can with those of the one before. */
+function intern(token: ParsedToken, known: KnownIssuer): ParsedToken {
+  known.claims = internClaims(token.claims, known.claims);
+  return { ...token, claims: known.claims };
 }
 
 function isUnknownKid({ header }: ParsedToken, keys: KeySnapshot): boolean {
