@@ -20,7 +20,7 @@ import { isNonEmptyString } from './type-guards.js';
  *
  * @throws SessionError
  */
-export type VerifyPrevious = (token: string, graceSeconds: number) => MaybePromise<Identity>;
+export type VerifyPrevious = (token: string, expiryGraceSeconds: number) => MaybePromise<Identity>;
 
 export interface CarryOverRules {
   readonly windowSeconds: number;

@@ -40,10 +40,10 @@ export class SessionCache {
   /**
    * The session of a token, remembered or verified now.
    *
-   * @param lateSeconds how long after `exp` the token still counts
+   * @param expiryGraceSeconds how long after `exp` the token still counts
    * @throws SessionError
    */
-  find(compact: string, lateSeconds?: number): MaybePromise<VerifiedSession> {
+  find(compact: string, expiryGraceSeconds?: number): MaybePromise<VerifiedSession> {
     if (compact.length > MAX_TOKEN_LENGTH) throw tokenInvalid('longer than 8 KiB');
     // Not as base64url, because these 32 bytes are shortest as they are, and nobody reads them.
     const key = hash('sha256', compact, 'binary');
@@ -52,19 +52,19 @@ export class SessionCache {
       const identity = VerifiedSession.identityOf(session);
       const nowMs = this.#clock();
       if (isTrusted(identity, nowMs)) {
-        checkLifetime(identity, nowMs / 1000, this.#rules, lateSeconds);
+        checkLifetime(identity, nowMs / 1000, this.#rules, expiryGraceSeconds);
         return session;
       }
     }
-    return this.#verifyOnce(key, compact, lateSeconds);
+    return this.#verifyOnce(key, compact, expiryGraceSeconds);
   }
 
-  #verifyOnce(key: string, compact: string, lateSeconds?: number): Promise<VerifiedSession> {
+  #verifyOnce(key: string, compact: string, expiryGraceSeconds?: number): Promise<VerifiedSession> {
     // Whoever may be late must not take along who may not.
-    const question = lateSeconds === undefined ? key : `${key} late`;
+    const question = expiryGraceSeconds === undefined ? key : `${key} grace`;
     const inFlight = this.#inFlight.get(question);
     if (inFlight !== undefined) return inFlight;
-    const verification = this.#verify(question, key, compact, lateSeconds);
+    const verification = this.#verify(question, key, compact, expiryGraceSeconds);
     this.#inFlight.set(question, verification);
     return verification;
   }
@@ -73,10 +73,10 @@ export class SessionCache {
     question: string,
     key: string,
     compact: string,
-    lateSeconds: number | undefined,
+    expiryGraceSeconds: number | undefined,
   ): Promise<VerifiedSession> {
     try {
-      const identity = await this.#verifier.verify(compact, lateSeconds);
+      const identity = await this.#verifier.verify(compact, expiryGraceSeconds);
       const session = new VerifiedSession(identity, this.#actions);
       if (isTrusted(identity, this.#clock())) this.#cached?.set(key, session);
       return session;

@@ -110,8 +110,8 @@ export class WalletSessions implements Sessions {
       ...mfa,
       clockToleranceSeconds,
     });
-    const verify = (token: string, graceSeconds: number): MaybePromise<Identity> =>
-      andThen(this.#cache.find(token, graceSeconds), (session) =>
+    const verify = (token: string, expiryGraceSeconds: number): MaybePromise<Identity> =>
+      andThen(this.#cache.find(token, expiryGraceSeconds), (session) =>
         VerifiedSession.identityOf(session),
       );
     this.#carryOver = new CarryOver(

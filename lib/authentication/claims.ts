@@ -77,20 +77,22 @@ export function userIdOf(token: ParsedToken, issuer: TokenIssuer): string {
  * Whether the token and its session still last. The session comes first: where it is over,
  * refreshing the token would not help.
  *
- * @param lateSeconds by how much `exp` may have passed, in place of the tolerance
+ * @param expiryGraceSeconds by how much `exp` may have passed, in place of the tolerance
  * @throws SessionError `session_expired` or `token_expired`
  */
 export function checkLifetime(
   facts: Pick<TokenFacts, 'issuedAtSeconds' | 'expiresAtSeconds' | 'startedAtSeconds'>,
   nowSeconds: number,
   rules: LifetimeRules,
-  lateSeconds?: number,
+  expiryGraceSeconds?: number,
 ): void {
   const start = facts.startedAtSeconds ?? facts.issuedAtSeconds;
   if (nowSeconds >= start + rules.maxSessionSeconds) throw new SessionError('session_expired');
   const passed = nowSeconds - facts.expiresAtSeconds;
   const isExpired =
-    lateSeconds === undefined ? passed >= rules.clockToleranceSeconds : passed > lateSeconds;
+    expiryGraceSeconds === undefined
+      ? passed >= rules.clockToleranceSeconds
+      : passed > expiryGraceSeconds;
   if (isExpired) throw new SessionError('token_expired');
 }
 

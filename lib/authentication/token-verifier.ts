@@ -78,10 +78,10 @@ export class TokenVerifier {
   }
 
   /**
-   * @param lateSeconds how long after `exp` the token still counts
+   * @param expiryGraceSeconds how long after `exp` the token still counts
    * @throws SessionError
    */
-  async verify(compact: string, lateSeconds?: number): Promise<Identity> {
+  async verify(compact: string, expiryGraceSeconds?: number): Promise<Identity> {
     const token = parseToken(compact);
     const known = this.#issuerOf(token);
     const { issuer, keySet } = known;
@@ -101,7 +101,7 @@ export class TokenVerifier {
     const userId = userIdOf(token, issuer);
     const keys = await this.#verifySignature(token, keySet);
     // Fetching keys, and waiting in line, takes time.
-    checkLifetime(facts, this.#clock() / 1000, this.#rules, lateSeconds);
+    checkLifetime(facts, this.#clock() / 1000, this.#rules, expiryGraceSeconds);
     return this.#identityOf(intern(token, known), facts, issuer, userId, keys, now);
   }
 
