@@ -1,4 +1,4 @@
-/** The client in a real browser, where a redirect cannot be looked at. */
+/** The client in a browser, which hides redirects, has a cache, and runs service workers. */
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import type * as Client from 'express-wallet-session/client';
@@ -12,6 +12,20 @@ describeWithChromium('in a browser', () => {
   let own: Api;
   let listed: Api;
   let stranger: Api;
+
+  /** A service worker that answers navigations through the client. */
+  const worker = `
+    import { createSessionFetch } from '/client.js';
+    let token = 't1';
+    const sessionFetch = createSessionFetch({
+      getAccessToken: async ({ forceRefresh }) => (token = forceRefresh ? 't2' : token),
+    });
+    addEventListener('install', () => skipWaiting());
+    addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+    addEventListener('fetch', (event) => {
+      if (event.request.mode === 'navigate') event.respondWith(sessionFetch(event.request));
+    });
+  `;
 
   beforeAll(async () => {
     const { outputFiles } = await build({
@@ -50,6 +64,17 @@ describeWithChromium('in a browser', () => {
         if (token === 't2') refuse(response, 'token_expired');
         else response.end(body);
       },
+      '/cached': (_request, response) =>
+        response.setHeader('Cache-Control', 'max-age=3600').end('cacheable'),
+      '/worker.js': (_request, response) =>
+        response.setHeader('Content-Type', 'text/javascript').end(worker),
+      '/page': ({ method, token, body }, response) => {
+        if (token === 't1') refuse(response, 'token_expired');
+        else response.setHeader('Content-Type', 'text/html').end(`${method} page ${body}`);
+      },
+      '/page/moved': (_request, response) => {
+        redirect(response, 302, '/page');
+      },
       '/ending': (_request, response) => response.setHeader('Session-Ends-In', '60').end(),
       '/echo': ({ method, body }, response) => response.end(`${method} ${body}`),
     };
@@ -76,11 +101,13 @@ describeWithChromium('in a browser', () => {
     readonly init?: { readonly method: string; readonly body: string };
     readonly asRequest?: boolean;
     readonly origins?: string[];
+    /** The request before the token changes. */
+    readonly first?: string;
   }
 
   /** Asks, in the page, with a token that has just changed from t1 to t2. */
   async function ask(asked: Asked): Promise<unknown> {
-    return page.evaluate(async ({ address, init, asRequest, origins }) => {
+    return page.evaluate(async ({ address, init, asRequest, origins, first = '/echo' }) => {
       const module = '/client.js';
       const { createSessionFetch } = (await import(module)) as typeof Client;
       let token = 't1';
@@ -91,7 +118,7 @@ describeWithChromium('in a browser', () => {
         onSessionEnding: (secondsLeft) => warnings.push(secondsLeft),
         ...(origins !== undefined && { origins }),
       });
-      await sessionFetch(origins === undefined ? '/echo' : `${String(origins[0])}/echo`);
+      await (await sessionFetch(`${origins?.[0] ?? ''}${first}`)).text();
       token = 't2';
       try {
         const request = asRequest === true ? new Request(address, init) : address;
@@ -137,6 +164,56 @@ describeWithChromium('in a browser', () => {
       text: 'x',
     });
     expect(calls(own)).toEqual(['POST /expired t2/t1', 'POST /expired t3/t1']);
+  });
+
+  it('a cached answer does not stand for an answer to both tokens', async () => {
+    expect(await ask({ address: '/cached', first: '/cached' })).toMatchObject({
+      text: 'cacheable',
+    });
+    expect(calls(own)).toEqual(['GET /cached t2/t1']);
+  });
+
+  describe('in a service worker, a navigation', () => {
+    beforeEach(async () => {
+      await page.close();
+      // Of its own, because the other tests must not have the worker.
+      const context = await browser.newContext();
+      page = await context.newPage();
+      await page.goto(own.origin);
+      await page.evaluate(`(async () => {
+        const { serviceWorker } = navigator;
+        const controlled = new Promise((resolve) => {
+          serviceWorker.addEventListener('controllerchange', resolve);
+        });
+        await serviceWorker.register('/worker.js', { type: 'module' });
+        if (serviceWorker.controller === null) await controlled;
+      })()`);
+      own.received.length = 0;
+    });
+    afterEach(() => page.context().close());
+
+    it('is sent with the token, and repeated after a refresh', async () => {
+      await page.goto(`${own.origin}/page`);
+      expect(await page.textContent('body')).toBe('GET page ');
+      await page.goto(`${own.origin}/page`);
+      expect(calls(own)).toEqual(['GET /page t2/t1', 'GET /page t2']);
+    });
+
+    it('is redirected by the browser', async () => {
+      await page.goto(`${own.origin}/page/moved`);
+      expect([page.url(), await page.textContent('body')]).toEqual([
+        `${own.origin}/page`,
+        'GET page ',
+      ]);
+    });
+
+    it('takes a form along', async () => {
+      await page.setContent('<form method="post" action="/page"><input name="a" value="1">');
+      await page.evaluate('document.forms[0].submit()');
+      await page.waitForURL(`${own.origin}/page`);
+      expect(await page.textContent('body')).toBe('POST page a=1');
+      expect(calls(own)).toEqual(['POST /page t2/t1']);
+    });
   });
 
   it('a GET is redirected within the origin', async () => {

@@ -1,8 +1,14 @@
-/** What users write, checked by the compiler. */
+/** Code of users, checked by the compiler. */
 import { expectTypeOf } from 'expect-type';
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { Problem, SessionFetchOptions } from 'express-wallet-session/client';
 import type { Problem as ServerProblem } from 'express-wallet-session';
+
+/**
+ * The type of `getAccessToken` in @coinbase/cdp-core 0.0.106 (dist/types/actions/getAccessToken.d.ts).
+ * Copied, because the package installs 139 others, 149 MB in all.
+ */
+type CdpGetAccessToken = (options?: { forceRefresh: boolean }) => Promise<string | null>;
 
 const origins = ['https://api.example.com'] as const;
 
@@ -12,7 +18,28 @@ it('has the signature of fetch', () => {
   expect(sessionFetch).toBeInstanceOf(Function);
 });
 
-it('takes every way to write getAccessToken', () => {
+it("takes CDP's getAccessToken without a wrapper", () => {
+  const getAccessToken: CdpGetAccessToken = () => Promise.resolve(null);
+  expectTypeOf(getAccessToken).toExtend<SessionFetchOptions['getAccessToken']>();
+  expect(createSessionFetch({ getAccessToken, origins })).toBeInstanceOf(Function);
+});
+
+it('gives `forceRefresh` in each call, as contract and types say', async () => {
+  const given: unknown[] = [];
+  const sessionFetch = createSessionFetch({
+    getAccessToken: (options) => {
+      expectTypeOf(options.forceRefresh).toEqualTypeOf<boolean>();
+      given.push(options);
+      return Promise.resolve('t1');
+    },
+    origins,
+    fetch: () => Promise.resolve(new Response()),
+  });
+  await sessionFetch('https://api.example.com/');
+  expect(given).toEqual([{ forceRefresh: false }]);
+});
+
+it('takes other ways to write getAccessToken', () => {
   const ways: SessionFetchOptions['getAccessToken'][] = [
     () => Promise.resolve('t'),
     async ({ forceRefresh }) => Promise.resolve(forceRefresh ? 'new' : 'old'),
