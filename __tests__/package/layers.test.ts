@@ -38,6 +38,36 @@ function importsOf(file: string): string[] {
   );
 }
 
+/** The files of lib that a file imports. */
+function targetsOf(file: string): string[] {
+  return importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) =>
+      normalize(join(dirname(file), name))
+        .split(sep)
+        .join('/'),
+    )
+    .map((name) => name.replace(/\.js$/, '.ts'));
+}
+
+/** A folder is one room, and so is a file that lies in none. */
+function roomOf(file: string): string {
+  return file.slice(0, file.indexOf('/') + 1) || file;
+}
+
+/** Takes away all that imports nothing that is left, until only cycles, and their importers, remain. */
+function inCycles(names: readonly string[], imports: (name: string) => string[]): string[] {
+  const left = new Map(names.map((name) => [name, imports(name)]));
+  let before: number;
+  do {
+    before = left.size;
+    for (const [name, targets] of left) {
+      if (!targets.some((target) => left.has(target))) left.delete(name);
+    }
+  } while (left.size < before);
+  return [...left.keys()];
+}
+
 function isOfClient(file: string): boolean {
   return file.startsWith('client/');
 }
@@ -48,8 +78,7 @@ describe('The rooms of lib', () => {
   });
 
   it.each(files)('%s imports only what stands in its own room or below', (file) => {
-    for (const imported of importsOf(file).filter((name) => name.startsWith('.'))) {
-      const target = normalize(join(dirname(file), imported)).replace(/\.js$/, '.ts');
+    for (const target of targetsOf(file)) {
       const isAllowed = isOfClient(file)
         ? isOfClient(target) || target === 'protocol.ts'
         : !isOfClient(target) && layerOf(target) >= layerOf(file);
@@ -63,25 +92,24 @@ describe('The rooms of lib', () => {
     expect(packages.filter((name) => !allowed.test(name))).toEqual([]);
   });
 
-  it('has no cycle', () => {
-    const edges = new Map(
-      files.map((file) => [
-        file,
-        importsOf(file)
-          .filter((name) => name.startsWith('.'))
-          .map((name) => normalize(join(dirname(file), name)).replace(/\.js$/, '.ts')),
-      ]),
-    );
-    // Whatever can be taken away, because it imports nothing that is left, is in no cycle.
-    const left = new Set(files);
-    let before: number;
-    do {
-      before = left.size;
-      for (const file of left) {
-        if (!(edges.get(file) ?? []).some((target) => left.has(target))) left.delete(file);
-      }
-    } while (left.size < before);
-    expect([...left]).toEqual([]);
+  it('puts each room as a whole on one floor', () => {
+    const named = LAYERS.flat();
+    expect(named.filter((name) => name !== roomOf(name))).toEqual([]);
+    expect(new Set(named).size).toBe(named.length);
+  });
+
+  it('has no cycle of files', () => {
+    expect(inCycles(files, targetsOf)).toEqual([]);
+  });
+
+  it('has no cycle of rooms', () => {
+    const rooms = [...new Set(files.map(roomOf))];
+    const roomsBelow = (room: string): string[] =>
+      files
+        .filter((file) => roomOf(file) === room)
+        .flatMap((file) => targetsOf(file).map(roomOf))
+        .filter((target) => target !== room);
+    expect(inCycles(rooms, roomsBelow)).toEqual([]);
   });
 
   it('keeps the pure rules free of Express, HTTP and stores', () => {
