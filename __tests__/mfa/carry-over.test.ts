@@ -14,44 +14,18 @@ import {
 } from 'express-wallet-session';
 import { createTestIssuer, type TokenPair } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
+import { wrapStore } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
 /** A memory store that takes its time, so that requests overtake each other. */
 function slowStore(): SessionStore {
-  const store = memoryStore();
-  return {
-    async read(keys) {
-      await setImmediate();
-      const values = await store.read(keys);
-      await setImmediate();
-      return values;
-    },
-    async write(...given) {
-      await setImmediate();
-      await store.write(...given);
-      await setImmediate();
-    },
-    async add(key, ttlSeconds) {
-      await setImmediate();
-      return store.add(key, ttlSeconds);
-    },
-    async raise(...given) {
-      await setImmediate();
-      await store.raise(...given);
-      await setImmediate();
-    },
-    async remove(key) {
-      await setImmediate();
-      await store.remove(key);
-    },
-    async move(from, to) {
-      await setImmediate();
-      const moved = await store.move(from, to);
-      await setImmediate();
-      return moved;
-    },
-  };
+  return wrapStore(async (work) => {
+    await setImmediate();
+    const answer = await work();
+    await setImmediate();
+    return answer;
+  });
 }
 
 /** The two ways: by the header, and by the app's own call. */
@@ -424,25 +398,16 @@ describe('A request that is overtaken', () => {
       release = resolve;
     });
     let changes = 0;
-    /** The second to change anything has to wait. */
-    const inTurn = async <T>(work: () => T | Promise<T>): Promise<T> => {
-      changes += 1;
-      if (changes === 2) await released;
-      return work();
-    };
     await setUp(slow);
     await verifyAndRefresh();
     await client(second.accessToken).verifyMfa({ method: 'sms' });
     kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'hwk' });
-    const store: SessionStore = {
-      read: (keys) => slow.read(keys),
-      write: (...given) => inTurn(() => slow.write(...given)),
-      add: (...given) => inTurn(() => slow.add(...given)),
-      raise: (...given) => inTurn(() => slow.raise(...given)),
-      remove: (key) => inTurn(() => slow.remove(key)),
-      move: (from, to) => inTurn(() => slow.move(from, to)),
-    };
+    // The second change has to wait.
+    const store = wrapStore(async (work, verb) => {
+      if (verb !== 'read' && (changes += 1) === 2) await released;
+      return work();
+    }, slow);
     sessions = kit.sessions({ store });
     const { mfa } = await sessionOf(second);
     const both = [mfa.carryOver(first.accessToken), mfa.carryOver(first.accessToken)];

@@ -1,121 +1,109 @@
 /**
  * Every kind of refusal, each by a request that deserves it.
  */
-import { amrEvidence, type SessionOptions } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
+import { amrEvidence } from 'express-wallet-session';
 import { expectProblem } from '../support/expect-problem.js';
-import { expressVersions, walletApi } from '../support/wallet-api.js';
+import { throwing, wrapStore } from '../support/stores.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
+import { expressVersions } from '../support/wallet-api.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
-describe.each(expressVersions)('The answer on %s to', (_version, express) => {
-  let clock: TestClock;
-  let issuer: TestIssuer;
+const storeThatIsDown = wrapStore(throwing(new Error('the store is down')));
 
-  beforeEach(async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ authentication: 'custom', clock });
-  });
-
-  function api(
-    options: Partial<SessionOptions> = {},
-    transfers?: Parameters<typeof walletApi>[1],
-  ): ReturnType<typeof walletApi> {
-    const { authentication } = issuer;
-    return walletApi({ authentication, clock, ...options }, { express, ...transfers });
-  }
-
-  async function alice(
-    options: Partial<SessionOptions> = {},
-    transfers?: Parameters<typeof walletApi>[1],
-  ): Promise<WalletClient> {
-    const { accessToken } = await issuer.signIn('alice');
-    return new WalletClient(api(options, transfers), accessToken);
-  }
+describe('The answer to', () => {
+  const kit = useTestIssuer({ authentication: 'custom' });
 
   it('no token is token_missing', async () => {
-    expectProblem(await new WalletClient(api()).me(), 'token_missing');
+    expectProblem(await new WalletClient(kit.api()).me(), 'token_missing');
   });
 
   it.each(['Bearer', 'Bearer ', 'Bearer a b', 'Bearer  a', 'bearer a\tb', 'BEARER'])(
     '%j is invalid_request',
     async (authorization) => {
       expectProblem(
-        await new WalletClient(api(), undefined, { authorization }).me(),
+        await new WalletClient(kit.api(), undefined, { authorization }).me(),
         'invalid_request',
       );
     },
   );
 
   it('a bad token is token_invalid', async () => {
-    for (const token of ['nonsense', await issuer.sign({ aud: 'another api' })]) {
-      expectProblem(await new WalletClient(api(), token).me(), 'token_invalid');
+    for (const token of ['nonsense', await kit.issuer.sign({ aud: 'another api' })]) {
+      expectProblem(await new WalletClient(kit.api(), token).me(), 'token_invalid');
     }
   });
 
   it('a token signed with an unknown key is token_invalid, and to be refreshed', async () => {
-    const client = await alice();
+    const client = await kit.signIn('alice');
     expect((await client.me()).status).toBe(200);
-    const token = await issuer.sign({}, { kid: 'unknown' });
-    expectProblem(await new WalletClient(api(), token).me(), 'token_invalid', {
+    const token = await kit.issuer.sign({}, { kid: 'unknown' });
+    expectProblem(await new WalletClient(kit.api(), token).me(), 'token_invalid', {
       action: 'refresh_token',
       detail: 'The access token was signed with a key that is not in use; refresh it.',
     });
   });
 
   it('an expired token is token_expired', async () => {
-    const client = await alice();
-    clock.advance(900 + 4);
+    const client = await kit.signIn('alice');
+    kit.clock.advance(900 + 4);
     expect((await client.me()).status).toBe(200);
-    clock.advance(1);
+    kit.clock.advance(1);
     expectProblem(await client.me(), 'token_expired');
   });
 
   it('a session past its end is session_expired, however fresh the token', async () => {
-    const start = clock() / 1000;
-    clock.advance(604_800);
-    const token = await issuer.sign({ auth_time: start });
-    expectProblem(await new WalletClient(api(), token).me(), 'session_expired');
+    const start = kit.clock() / 1000;
+    kit.clock.advance(604_800);
+    const token = await kit.issuer.sign({ auth_time: start });
+    expectProblem(await new WalletClient(kit.api(), token).me(), 'session_expired');
   });
 
   it('a session that was signed out is session_revoked', async () => {
-    const client = await alice();
+    const client = await kit.signIn('alice');
     expect((await client.signOut()).status).toBe(200);
     expectProblem(await client.me(), 'session_revoked');
   });
 
   it('a protected operation without MFA is mfa_required', async () => {
-    expectProblem(await (await alice()).transfer(), 'mfa_required');
-    expectProblem(await (await alice({ mfa: { windowSeconds: 600 } })).transfer(), 'mfa_required', {
-      maxAgeSeconds: 600,
-    });
+    expectProblem(await (await kit.signIn('alice')).transfer(), 'mfa_required');
+    expectProblem(
+      await (await kit.signIn('alice', { mfa: { windowSeconds: 600 } })).transfer(),
+      'mfa_required',
+      {
+        maxAgeSeconds: 600,
+      },
+    );
     const demanding = { maxAgeSeconds: 60, methods: ['totp', 'hwk'], acr: ['urn:a', 'urn:b'] };
-    expectProblem(await (await alice({}, { transfers: demanding })).transfer(), 'mfa_required', {
-      maxAgeSeconds: 60,
-      methods: ['totp', 'hwk'],
-      acrValues: ['urn:a', 'urn:b'],
-    });
+    expectProblem(
+      await (await kit.signIn('alice', {}, { transfers: demanding })).transfer(),
+      'mfa_required',
+      {
+        maxAgeSeconds: 60,
+        methods: ['totp', 'hwk'],
+        acrValues: ['urn:a', 'urn:b'],
+      },
+    );
   });
 
   it('a protected operation with MFA too long ago is mfa_expired', async () => {
-    const client = await alice();
+    const client = await kit.signIn('alice');
     expect((await client.verifyMfa()).status).toBe(200);
-    clock.advance(299);
+    kit.clock.advance(299);
     expectTransferred(await client.transfer());
-    clock.advance(113);
+    kit.clock.advance(113);
     expectProblem(await client.transfer(), 'mfa_expired', {
       detail: 'MFA was verified 412 s ago; this operation allows 300 s.',
     });
   });
 
   it('the same with less allowed says so', async () => {
-    const client = await alice({}, { transfers: { maxAgeSeconds: 60.5, acr: ['urn:a'] } });
+    const client = await kit.signIn(
+      'alice',
+      {},
+      { transfers: { maxAgeSeconds: 60.5, acr: ['urn:a'] } },
+    );
     await client.verifyMfa({ method: 'totp', acr: 'urn:a' });
-    clock.advance(61);
+    kit.clock.advance(61);
     const response = await client.transfer();
     expect(response.body).toMatchObject({ maxAgeSeconds: 60.5, acrValues: ['urn:a'] });
     // OpenID Connect Core section 3.1.2.1: `max_age` is a whole number.
@@ -126,27 +114,36 @@ describe.each(expressVersions)('The answer on %s to', (_version, express) => {
 
   it('a protected operation of a user who is not enrolled is mfa_not_enrolled', async () => {
     const mfa = { isEnrolled: () => false, evidence: amrEvidence() };
-    expectProblem(await (await alice({ mfa })).transfer(), 'mfa_not_enrolled');
+    expectProblem(await (await kit.signIn('alice', { mfa })).transfer(), 'mfa_not_enrolled');
   });
 
   it('any token while no key is to be had is verification_unavailable', async () => {
-    issuer.setOutage(true);
-    const response = await (await alice()).me();
+    kit.issuer.setOutage(true);
+    const response = await (await kit.signIn('alice')).me();
     expectProblem(response, 'verification_unavailable');
     // An outage is nobody's fault who sends a token.
     expect(response.headers).not.toHaveProperty('www-authenticate');
   });
 
   it('any token while the store is down is store_unavailable', async () => {
-    const down = (): never => {
-      throw new Error('the store is down');
-    };
-    const store = { read: down, write: down, add: down, raise: down, remove: down, move: down };
-    expectProblem(await (await alice({ store })).me(), 'store_unavailable');
+    expectProblem(
+      await (await kit.signIn('alice', { store: storeThatIsDown })).me(),
+      'store_unavailable',
+    );
+  });
+});
+
+describe.each(expressVersions)('A refusal on %s', (_version, express) => {
+  const kit = useTestIssuer({ authentication: 'custom', express });
+
+  it('is a whole problem where no token comes, and where the store is down', async () => {
+    expectProblem(await new WalletClient(kit.api()).me(), 'token_missing');
+    const alice = await kit.signIn('alice', { store: storeThatIsDown });
+    expectProblem(await alice.me(), 'store_unavailable');
   });
 
   it('HEAD has no body but all the rest', async () => {
-    const app = api();
+    const app = kit.api();
     const [get, head] = [
       await new WalletClient(app).me(),
       await new WalletClient(app).send('head', '/me'),

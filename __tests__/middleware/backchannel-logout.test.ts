@@ -9,31 +9,25 @@ import {
   ConfigurationError,
   createSessions,
   customAuthentication,
-  memoryStore,
   sendProblem,
   type BackchannelLogoutOptions,
   type SessionOptions,
   type Sessions,
   type SessionStore,
 } from 'express-wallet-session';
-import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
+import { createTestIssuer } from 'express-wallet-session/testing';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expectProblem } from '../support/expect-problem.js';
 import { expectLoggedOut, expectLogoutRefused, logOut, logoutAudience } from '../support/logout.js';
-import { walletApi } from '../support/wallet-api.js';
+import { testStore, throwing } from '../support/stores.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
-let issuer: TestIssuer;
+const kit = useTestIssuer({ authentication: 'custom' });
+const cdp = useTestIssuer();
 
-beforeEach(async () => {
-  issuer = await createTestIssuer({ authentication: 'custom' });
-});
-
-function apiWith(
-  options: SessionOptions,
-  audience: string | readonly string[] = logoutAudience,
-): Express {
-  return walletApi(options, { logoutAudience: audience });
+function apiWith(options: SessionOptions = {}): Express {
+  return kit.api(options, { logoutAudience });
 }
 
 async function expectPass(app: Express, accessToken: string): Promise<void> {
@@ -42,31 +36,28 @@ async function expectPass(app: Express, accessToken: string): Promise<void> {
 
 describe('While something is out of reach', () => {
   it('keys: the answer is 503 with Retry-After, and the same token works later', async () => {
-    const clock = createTestClock();
-    issuer = await createTestIssuer({ authentication: 'custom', clock });
-    const { authentication } = issuer;
-    const app = apiWith({ authentication, clock });
-    const { accessToken } = await issuer.signIn('alice');
-    const token = await issuer.logoutToken({ sub: 'alice' });
-    issuer.setOutage(true);
+    const app = apiWith();
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const token = await kit.issuer.logoutToken({ sub: 'alice' });
+    kit.issuer.setOutage(true);
 
     expectProblem(await logOut(app, token), 'verification_unavailable');
 
-    issuer.setOutage(false);
-    clock.advance(60);
+    kit.issuer.setOutage(false);
+    kit.clock.advance(60);
     await expectPass(app, accessToken);
     expectLoggedOut(await logOut(app, token));
     expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
   });
 
   it('keys, and the token is signed with one that nobody has seen yet: the same', async () => {
-    const app = apiWith({ authentication: issuer.authentication });
-    await expectPass(app, (await issuer.signIn('alice')).accessToken);
-    await issuer.rotateKeys();
-    issuer.setOutage(true);
+    const app = apiWith();
+    await expectPass(app, (await kit.issuer.signIn('alice')).accessToken);
+    await kit.issuer.rotateKeys();
+    kit.issuer.setOutage(true);
 
     expectProblem(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice' })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'alice' })),
       'verification_unavailable',
     );
   });
@@ -74,25 +65,17 @@ describe('While something is out of reach', () => {
   it.each(['sub', 'sid'] as const)(
     'the store: a token with %s is answered with 503 and Retry-After, and works later',
     async (claim) => {
-      const sound = memoryStore();
-      let isDown = false;
-      const store: SessionStore = {
-        ...sound,
-        raise(...given) {
-          if (isDown) throw new Error('the store is down');
-          return sound.raise(...given);
-        },
-      };
-      const { authentication } = issuer;
-      const app = apiWith({ authentication, store });
-      const { accessToken } = await issuer.signIn('alice');
+      const store = testStore();
+      const app = apiWith({ store });
+      const { accessToken } = await kit.issuer.signIn('alice');
       const { sub, sid } = decodeJwt(accessToken);
-      const logoutToken = await issuer.logoutToken(claim === 'sub' ? { sub } : { sid });
-      isDown = true;
+      const logoutToken = await kit.issuer.logoutToken(claim === 'sub' ? { sub } : { sid });
+      store.fault = (verb) =>
+        verb === 'raise' ? throwing(new Error('the store is down')) : undefined;
 
       expectProblem(await logOut(app, logoutToken), 'store_unavailable');
 
-      isDown = false;
+      store.fault = () => undefined;
       await expectPass(app, accessToken);
       expectLoggedOut(await logOut(app, logoutToken));
       expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
@@ -102,44 +85,44 @@ describe('While something is out of reach', () => {
 
 describe('A logout token', () => {
   it('is verified with a key that the provider has changed to in the meantime', async () => {
-    const app = apiWith({ authentication: issuer.authentication });
-    const { accessToken } = await issuer.signIn('alice');
+    const app = apiWith();
+    const { accessToken } = await kit.issuer.signIn('alice');
     await expectPass(app, accessToken);
-    await issuer.rotateKeys({ overlapSeconds: 3600 });
+    await kit.issuer.rotateKeys({ overlapSeconds: 3600 });
 
-    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
+    expectLoggedOut(await logOut(app, await kit.issuer.logoutToken({ sub: 'alice' })));
 
     expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
   });
 
   it('needs a session or the claim that names users, where that is not `sub`', async () => {
-    const { issuer: iss, audience } = issuer;
+    const { issuer: iss, audience } = kit.issuer;
     const app = apiWith({
       authentication: customAuthentication({
         issuer: iss,
         audience,
-        jwks: issuer.jwks(),
+        jwks: kit.issuer.jwks(),
         userIdClaim: 'https://example.com/user_id',
       }),
     });
     const claims = { 'https://example.com/user_id': 'user-of-alice' };
     const [first, second] = [
-      (await issuer.signIn('alice', { claims })).accessToken,
-      (await issuer.signIn('alice', { claims })).accessToken,
+      (await kit.issuer.signIn('alice', { claims })).accessToken,
+      (await kit.issuer.signIn('alice', { claims })).accessToken,
     ];
 
-    expectLogoutRefused(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
-    expectLogoutRefused(await logOut(app, await issuer.logoutToken({ sub: 1, ...claims })));
+    expectLogoutRefused(await logOut(app, await kit.issuer.logoutToken({ sub: 'alice' })));
+    expectLogoutRefused(await logOut(app, await kit.issuer.logoutToken({ sub: 1, ...claims })));
     expectLoggedOut(
-      await logOut(app, await issuer.logoutToken({ sub: 'user-of-alice', sid: 'another' })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'user-of-alice', sid: 'another' })),
     );
     await expectPass(app, first);
     expectLoggedOut(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(first).sid })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', sid: decodeJwt(first).sid })),
     );
     expectProblem(await new WalletClient(app, first).me(), 'session_revoked');
     await expectPass(app, second);
-    expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', ...claims })));
+    expectLoggedOut(await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', ...claims })));
     expectProblem(await new WalletClient(app, second).me(), 'session_revoked');
   });
 
@@ -163,7 +146,7 @@ describe('A logout token', () => {
         events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
       })
         .setProtectedHeader({ alg })
-        .setIssuedAt()
+        .setIssuedAt(kit.clock() / 1000)
         .sign(jwk);
 
     expectLogoutRefused(await logOut(app, await sign('RS256')));
@@ -185,24 +168,24 @@ describe('A logout token', () => {
       },
       move: () => false,
     };
-    const { issuer: iss, audience } = issuer;
+    const { issuer: iss, audience } = kit.issuer;
     const app = apiWith({
       authentication: customAuthentication({
         issuer: iss,
         audience,
-        jwks: issuer.jwks(),
+        jwks: kit.issuer.jwks(),
         mfaScope: 'client',
       }),
       store,
     });
-    const here = (await issuer.signIn('alice')).accessToken;
-    const there = (await issuer.signIn('alice')).accessToken;
+    const here = (await kit.issuer.signIn('alice')).accessToken;
+    const there = (await kit.issuer.signIn('alice')).accessToken;
     for (const token of [here, there]) await new WalletClient(app, token).verifyMfa();
     const mfaSessions = (): string[] => [...values.values()].filter((one) => one.includes('totp'));
     expect(mfaSessions()).toHaveLength(2);
 
     expectLoggedOut(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice', sid: decodeJwt(here).sid })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', sid: decodeJwt(here).sid })),
     );
 
     expect(mfaSessions()).toHaveLength(1);
@@ -210,15 +193,16 @@ describe('A logout token', () => {
   });
 
   it('of another CDP project is refused, and one of our own is not', async () => {
-    issuer = await createTestIssuer();
-    const app = apiWith({ authentication: issuer.authentication });
-    const { projectId } = issuer;
+    const app = cdp.api({}, { logoutAudience });
+    const { projectId } = cdp.issuer;
 
     expectLogoutRefused(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice', project_id: 'another' })),
+      await logOut(app, await cdp.issuer.logoutToken({ sub: 'alice', project_id: 'another' })),
     );
     for (const project_id of [projectId, undefined]) {
-      expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', project_id })));
+      expectLoggedOut(
+        await logOut(app, await cdp.issuer.logoutToken({ sub: 'alice', project_id })),
+      );
     }
   });
 
@@ -227,7 +211,7 @@ describe('A logout token', () => {
     let calls = 0;
     const app = apiWith({
       authentication: [
-        issuer.authentication,
+        kit.issuer.authentication,
         cdpAuthentication({
           projectId: withoutKeys.projectId,
           validateAccessToken: () => {
@@ -255,7 +239,6 @@ describe('A logout token', () => {
   it('that is refused is told to `onError`, with the reason for the log', async () => {
     const reasons: unknown[] = [];
     const app = apiWith({
-      authentication: issuer.authentication,
       onError(error, req, res) {
         reasons.push([error.errorType, error.status, error.cause?.message]);
         sendProblem(error, req, res);
@@ -263,10 +246,10 @@ describe('A logout token', () => {
     });
 
     expectLogoutRefused(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice', nonce: 'n-1' })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', nonce: 'n-1' })),
     );
     expectLogoutRefused(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice', aud: 'another' })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', aud: 'another' })),
     );
 
     expect(reasons).toEqual([
@@ -304,12 +287,12 @@ describe('backchannelLogout()', () => {
     for (const audience of ['one', ['one', 'two']]) {
       expect(complaintsOf(createSessions({ authentication }), { audience })).toEqual([]);
     }
-    const app = apiWith({ authentication: issuer.authentication }, ['one', 'two']);
+    const app = kit.api({}, { logoutAudience: ['one', 'two'] });
     for (const aud of ['one', 'two', ['three', 'two']]) {
-      expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice', aud })));
+      expectLoggedOut(await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', aud })));
     }
     expectLogoutRefused(
-      await logOut(app, await issuer.logoutToken({ sub: 'alice', aud: ['three'] })),
+      await logOut(app, await kit.issuer.logoutToken({ sub: 'alice', aud: ['three'] })),
     );
   });
 

@@ -6,41 +6,36 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { Express } from 'express';
-import { createSessions, sendProblem, type SessionError } from 'express-wallet-session';
-import { createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
+import { sendProblem, type SessionError } from 'express-wallet-session';
 import { decodeJwt } from 'jose';
 import request, { type Response } from 'supertest';
 import { expectProblem } from '../support/expect-problem.js';
 import { expectLoggedOut, expectLogoutRefused, logOut, logoutAudience } from '../support/logout.js';
 import { listen } from '../support/listen.js';
-import { expressVersions, walletApi } from '../support/wallet-api.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
+import { expressVersions } from '../support/wallet-api.js';
 import { WalletClient } from '../support/wallet-client.js';
 
 const PATH = '/backchannel-logout';
 const NO_FORM = 'Send one logout_token by POST, as application/x-www-form-urlencoded.';
 
-let issuer: TestIssuer;
-
-beforeEach(async () => {
-  issuer = await createTestIssuer({ authentication: 'custom' });
-});
+const kit = useTestIssuer({ authentication: 'custom' });
 
 describe.each(expressVersions)('The form of a logout token, on %s', (_version, express) => {
   type Setup = (app: Express) => unknown;
 
   function appAfter(before: Setup = () => undefined): Express {
-    const { authentication, clientId } = issuer;
-    return walletApi({ authentication }, { express, before, logoutAudience: clientId });
+    return kit.api({}, { express, before, logoutAudience: kit.issuer.clientId });
   }
 
   async function expectSignOut(
     app: Express,
     send: (token: string) => Promise<Response>,
   ): Promise<void> {
-    const { accessToken } = await issuer.signIn('alice');
+    const { accessToken } = await kit.issuer.signIn('alice');
     const alice = new WalletClient(app, accessToken);
     expect((await alice.me()).status).toBe(200);
-    expectLoggedOut(await send(await issuer.logoutToken({ sid: decodeJwt(accessToken).sid })));
+    expectLoggedOut(await send(await kit.issuer.logoutToken({ sid: decodeJwt(accessToken).sid })));
     expectProblem(await alice.me(), 'session_revoked');
   }
 
@@ -99,8 +94,8 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
     ['a form with a list', FORM, (token) => `logout_token[]=${token}`],
     ['an empty form', FORM, () => ''],
   ])('is not taken from %s, and nothing ends', async (_what, type, bodyOf) => {
-    const { accessToken } = await issuer.signIn('alice');
-    const token = await issuer.logoutToken({ sub: 'alice' });
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const token = await kit.issuer.logoutToken({ sub: 'alice' });
     const parsers: Setup[] = [
       () => undefined,
       (app) => app.use(express.json(), express.urlencoded({ extended: true })),
@@ -114,7 +109,7 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
   });
 
   it.each(['get', 'put', 'delete'] as const)('is not taken from a %s', async (method) => {
-    const token = await issuer.logoutToken({ sub: 'alice' });
+    const token = await kit.issuer.logoutToken({ sub: 'alice' });
     const app = appAfter();
     const response = await request(app)
       [method](`${PATH}?logout_token=${token}`)
@@ -125,8 +120,8 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
   });
 
   it('is not taken where it is longer than 16 KiB, and the answer comes all the same', async () => {
-    const { accessToken } = await issuer.signIn('alice');
-    const token = await issuer.logoutToken({ sub: 'alice' });
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const token = await kit.issuer.logoutToken({ sub: 'alice' });
     const app = appAfter();
 
     for (const length of [16_384, 1_000_000]) {
@@ -143,14 +138,13 @@ it('A client that hangs up halfway is refused, and harms nobody', async () => {
   const refused = new Promise<SessionError>((resolve) => {
     tell = resolve;
   });
-  const sessions = createSessions({
-    authentication: issuer.authentication,
+  const sessions = kit.sessions({
     onError(error, req, res) {
       tell(error);
       sendProblem(error, req, res);
     },
   });
-  const server = createServer(walletApi(sessions, { logoutAudience }));
+  const server = createServer(kit.api(sessions, { logoutAudience }));
   const api = await listen(server);
   const socket = connect(api.port, '127.0.0.1');
   socket.write(
@@ -162,7 +156,7 @@ it('A client that hangs up halfway is refused, and harms nobody', async () => {
 
   expect(await refused).toMatchObject({ errorType: 'invalid_request', status: 400 });
 
-  const token = await issuer.logoutToken({ sub: 'alice' });
+  const token = await kit.issuer.logoutToken({ sub: 'alice' });
   expectLoggedOut(await logOut(api.url, token));
   await api.close();
 });

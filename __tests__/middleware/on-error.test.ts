@@ -1,5 +1,4 @@
 import {
-  findSession,
   requireMfa,
   requireSession,
   sendProblem,
@@ -8,33 +7,31 @@ import {
   type ErrorType,
   type SessionOptions,
 } from 'express-wallet-session';
-import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
 import type { ServerResponse } from 'node:http';
 import { expectProblem } from '../support/expect-problem.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expressVersions, showError } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 type OnError = NonNullable<SessionOptions['onError']>;
 
 describe.each(expressVersions)('onError on %s', (_version, express) => {
-  const clock = createTestClock();
+  const kit = useTestIssuer({ express });
 
   async function appWith(onError: OnError): Promise<{
     nobody: WalletClient;
     stranger: WalletClient;
     alice: WalletClient;
   }> {
-    const issuer = await createTestIssuer({ clock });
-    const { authentication } = issuer;
     const app = express();
-    app.use(validateSession({ authentication, clock, required: false, onError }));
+    app.use(validateSession(kit.options({ required: false, onError })));
     app.get('/me', requireSession(), (_req, res) => res.json('passed'));
     app.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
     app.use(showError);
     return {
       nobody: new WalletClient(app),
       stranger: new WalletClient(app, 'nonsense'),
-      alice: new WalletClient(app, (await issuer.signIn('alice')).accessToken),
+      alice: new WalletClient(app, (await kit.issuer.signIn('alice')).accessToken),
     };
   }
 
@@ -129,16 +126,13 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
 
   it('does not get what is no refusal', async () => {
     const seen: unknown[] = [];
-    const app = express();
-    const { authentication } = await createTestIssuer({ clock });
     const token = (): never => {
       throw new RangeError('the app is broken');
     };
     const onError: OnError = (error) => {
       seen.push(error);
     };
-    app.use(validateSession({ authentication, token: [token], onError }));
-    app.use((req, res) => res.json(findSession(req))).use(showError);
+    const app = kit.api({ token: [token], onError });
     expect((await new WalletClient(app).me()).body).toMatchObject({ name: 'RangeError' });
     expect(seen).toEqual([]);
   });

@@ -1,23 +1,23 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   memoryStore,
   problemHandler,
   sendProblem,
   SessionError,
-  validateSession,
   type ErrorType,
 } from 'express-wallet-session';
-import { createTestIssuer } from 'express-wallet-session/testing';
 import type { Express } from 'express';
 import { ANSWERS, expectProblem } from '../support/expect-problem.js';
-import { expressVersions, handle, showError } from '../support/wallet-api.js';
+import { listen } from '../support/listen.js';
+import { throwing } from '../support/stores.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
+import { expressVersions, showError } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 const errorTypes = Object.keys(ANSWERS) as ErrorType[];
 
 describe.each(expressVersions)('problemHandler() on %s', (_version, express) => {
+  const kit = useTestIssuer({ express });
+
   function failingWith(error: unknown): Express {
     return express().use((_req, _res, next) => {
       next(error);
@@ -25,17 +25,9 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
   }
 
   it('answers what a handler met, such as a store that is down', async () => {
-    const issuer = await createTestIssuer();
-    const { authentication } = issuer;
-    const store = memoryStore();
-    const write = (): never => {
-      throw new Error('connection refused by 10.0.0.5');
-    };
-    const app = express().use(validateSession({ authentication, store: { ...store, write } }));
-    handle(app, 'post', '/mfa', (session) => session.mfa.start({ method: 'totp' }));
-    app.use(problemHandler(), showError);
-    const client = new WalletClient(app, (await issuer.signIn('alice')).accessToken);
-    expectProblem(await client.verifyMfa(), 'store_unavailable');
+    const write = throwing(new Error('connection refused by 10.0.0.5'));
+    const alice = await kit.signIn('alice', { store: { ...memoryStore(), write } });
+    expectProblem(await alice.verifyMfa(), 'store_unavailable');
   });
 
   it.each(errorTypes.filter((type) => !type.startsWith('mfa')))('answers %s', async (errorType) => {
@@ -76,17 +68,15 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
 describe('sendProblem()', () => {
   it('answers on plain Node, with the Retry-After that the error has', async () => {
     const error = new SessionError('store_unavailable', { retryAfterSeconds: 2.1 });
-    const server = createServer((req, res) => {
+    const server = await listen((req, res) => {
       sendProblem(error, req, res);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const response = await fetch(`http://127.0.0.1:${port}/`);
+    });
+    const response = await fetch(server.url);
     const text = await response.text();
     const headers = Object.fromEntries(response.headers);
     const answered = { status: response.status, headers, body: JSON.parse(text) as unknown, text };
     expectProblem(answered, 'store_unavailable', { retryAfter: '3' });
-    server.close();
+    await server.close();
   });
 
   it.each([0, -5, 0.2, undefined])('never says Retry-After: 0, for %p neither', (seconds) => {
@@ -101,16 +91,12 @@ describe('sendProblem()', () => {
   });
 
   it('cuts an answer off that has begun, so that it is not taken for whole', async () => {
-    const server = createServer((req, res) => {
+    const server = await listen((req, res) => {
       res.write('the beginning');
       sendProblem(new SessionError('session_revoked'), req, res);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    await expect(
-      fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text()),
-    ).rejects.toThrow();
-    server.close();
+    });
+    await expect(fetch(server.url).then((answer) => answer.text())).rejects.toThrow();
+    await server.close();
   });
 });
 

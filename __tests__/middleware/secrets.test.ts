@@ -8,14 +8,9 @@ import {
   type SessionOptions,
   type SessionStore,
 } from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
 import type { Response } from 'supertest';
-import { expressVersions, walletApi } from '../support/wallet-api.js';
+import { wrapStore } from '../support/stores.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { previously, WalletClient } from '../support/wallet-client.js';
 
 const SECRETS = {
@@ -36,34 +31,22 @@ function rejecting(): Promise<never> {
   return Promise.reject(new Error(SECRETS.inner));
 }
 
-const down: SessionStore = {
-  read: failing,
-  write: failing,
-  add: failing,
-  raise: failing,
-  remove: failing,
-  move: failing,
-};
-const gone: SessionStore = { ...down, read: rejecting, raise: rejecting, remove: rejecting };
+const down = wrapStore(failing);
+const gone = wrapStore((_work, verb) => (verb === 'write' ? failing() : rejecting()));
 const strange = { ...memoryStore(), read: () => [SECRETS.inner] } as unknown as SessionStore;
 
-describe.each(expressVersions)('On %s no refusal tells', (_version, express) => {
-  let clock: TestClock;
-  let issuer: TestIssuer;
+describe('No refusal tells', () => {
+  const kit = useTestIssuer({ projectId: 'project-e2' });
   let token: string;
   let tokens: string[];
 
   beforeEach(async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ clock, projectId: 'project-e2' });
-    token = await issuer.sign(SECRETS);
+    token = await kit.issuer.sign(SECRETS);
     tokens = [token];
   });
 
   function client(options: Partial<SessionOptions>, accessToken?: string): WalletClient {
-    const { authentication } = issuer;
-    const transfers = { acr: ['urn:wanted'] };
-    const app = walletApi({ authentication, clock, ...options }, { express, transfers });
+    const app = kit.api(options, { transfers: { acr: ['urn:wanted'] } });
     if (accessToken !== undefined) tokens.push(accessToken);
     return new WalletClient(app, accessToken);
   }
@@ -77,7 +60,7 @@ describe.each(expressVersions)('On %s no refusal tells', (_version, express) => 
     const told = JSON.stringify([headers, text]);
     const parts = tokens.flatMap((one) => [one, ...one.split('.')]).filter((part) => part !== '');
     const words = [...Object.values(SECRETS).flat(), ...SECRETS.inner.split(' ')];
-    for (const secret of [...parts, ...words, issuer.projectId, issuer.issuer, 'kid']) {
+    for (const secret of [...parts, ...words, kit.issuer.projectId, kit.issuer.issuer, 'kid']) {
       expect(told).not.toContain(secret);
     }
     const needed = ['cache-control', 'connection', 'content-length', 'content-type', 'date'];
@@ -91,16 +74,16 @@ describe.each(expressVersions)('On %s no refusal tells', (_version, express) => 
       token.slice(0, -10),
       token.replace('.', '..'),
       'alice@example.com',
-      await issuer.sign({ ...SECRETS, aud: 'another-aud' }),
-      await issuer.sign({ ...SECRETS, iss: 'another-iss' }),
-      await issuer.sign({ ...SECRETS, project_id: 'another-project' }),
-      await issuer.sign({ ...SECRETS, sub: 5 }),
-      await issuer.sign({ ...SECRETS, exp: 'user-5f1e' }),
-      await issuer.sign(SECRETS, { alg: 'HS256' }),
-      await issuer.sign(SECRETS, { alg: 'none' }),
-      await issuer.sign(SECRETS, { kid: 'kid-user-5f1e' }),
-      await issuer.sign({ ...SECRETS, exp: clock() / 1000 - 60 }),
-      await issuer.sign({ ...SECRETS, auth_time: clock() / 1000 - 700_000 }),
+      await kit.issuer.sign({ ...SECRETS, aud: 'another-aud' }),
+      await kit.issuer.sign({ ...SECRETS, iss: 'another-iss' }),
+      await kit.issuer.sign({ ...SECRETS, project_id: 'another-project' }),
+      await kit.issuer.sign({ ...SECRETS, sub: 5 }),
+      await kit.issuer.sign({ ...SECRETS, exp: 'user-5f1e' }),
+      await kit.issuer.sign(SECRETS, { alg: 'HS256' }),
+      await kit.issuer.sign(SECRETS, { alg: 'none' }),
+      await kit.issuer.sign(SECRETS, { kid: 'kid-user-5f1e' }),
+      await kit.issuer.sign({ ...SECRETS, exp: kit.clock() / 1000 - 60 }),
+      await kit.issuer.sign({ ...SECRETS, auth_time: kit.clock() / 1000 - 700_000 }),
     ]) {
       await refusedBy(client({}, wrong).me());
     }
@@ -165,15 +148,14 @@ describe.each(expressVersions)('On %s no refusal tells', (_version, express) => 
       const authentication = cdpAuthentication({ projectId: 'project-e2', validateAccessToken });
       await refusedBy(client({ authentication }, token).me());
     }
-    issuer.setOutage(true);
+    kit.issuer.setOutage(true);
     await refusedBy(client({}, token).me());
   });
 
   it('what the previous token was', async () => {
-    const previous = await issuer.sign({ ...SECRETS, jti: 'jti-of-previous' });
+    const previous = await kit.issuer.sign({ ...SECRETS, jti: 'jti-of-previous' });
     tokens.push(previous);
-    const { authentication } = issuer;
-    const app = walletApi({ authentication, clock }, { express });
+    const app = kit.api();
     for (const one of [previous, `${previous}x`, SECRETS.inner]) {
       await refusedBy(new WalletClient(app, token, previously(one)).transfer());
     }

@@ -1,57 +1,42 @@
-import {
-  problemHandler,
-  requireMfa,
-  validateSession,
-  type SessionOptions,
-} from 'express-wallet-session';
-import {
-  createTestClock,
-  createTestIssuer,
-  type TestClock,
-  type TestIssuer,
-} from 'express-wallet-session/testing';
-import type { Express } from 'express';
-import { expressVersions, handle, showError } from '../support/wallet-api.js';
+import type { SessionOptions } from 'express-wallet-session';
+import { useTestIssuer, type TestIssuerKit } from '../support/use-test-issuer.js';
+import { expressVersions, handle } from '../support/wallet-api.js';
 import { WalletClient } from '../support/wallet-client.js';
 
 const DAY = 86_400;
 const WEEK = 7 * DAY;
 
-describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
-  let clock: TestClock;
-  let issuer: TestIssuer;
-
-  beforeEach(async () => {
-    clock = createTestClock();
-    issuer = await createTestIssuer({ authentication: 'custom', clock });
+/** A client whose session ends in so many seconds. */
+async function clientWithLeft(
+  kit: TestIssuerKit,
+  seconds: number,
+  { before, ...options }: Partial<SessionOptions> & { before?: string | string[] } = {},
+): Promise<WalletClient> {
+  const app = kit.api(options, {
+    before(api) {
+      if (before === undefined) return;
+      api.use((_req, res, next) => {
+        res.setHeader('Access-Control-Expose-Headers', before);
+        next();
+      });
+    },
+    routes(api) {
+      handle(api, 'get', '/broken', () => {
+        throw new Error('of the app');
+      });
+    },
   });
+  const authTime = kit.clock() / 1000 - (options.maxSessionSeconds ?? WEEK) + seconds;
+  return new WalletClient(app, await kit.issuer.sign({ auth_time: authTime }));
+}
 
-  /** A client whose session ends in so many seconds. */
-  async function clientWithLeft(
-    seconds: number,
-    { before, ...options }: Partial<SessionOptions> & { before?: string | string[] } = {},
-  ): Promise<WalletClient> {
-    const app: Express = express();
-    app.use((_req, res, next) => {
-      if (before !== undefined) res.setHeader('Access-Control-Expose-Headers', before);
-      next();
-    });
-    const { authentication } = issuer;
-    app.use(validateSession({ authentication, clock, ...options }));
-    app.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
-    handle(app, 'get', '/me', (session) => session);
-    handle(app, 'post', '/mfa', () => {
-      throw new Error('of the app');
-    });
-    app.use(problemHandler(), showError);
-    const authTime = clock() / 1000 - (options.maxSessionSeconds ?? WEEK) + seconds;
-    return new WalletClient(app, await issuer.sign({ auth_time: authTime }));
-  }
+function warning({ headers }: { headers: unknown }): readonly unknown[] {
+  const all = headers as Record<string, string>;
+  return [all['session-ends-in'], all['access-control-expose-headers']];
+}
 
-  function warning({ headers }: { headers: unknown }): readonly unknown[] {
-    const all = headers as Record<string, string>;
-    return [all['session-ends-in'], all['access-control-expose-headers']];
-  }
+describe('Session-Ends-In', () => {
+  const kit = useTestIssuer({ authentication: 'custom' });
 
   it.each([
     [DAY + 1, undefined],
@@ -60,7 +45,7 @@ describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
     [1, 1],
     [0.25, 0],
   ])('with %d s left is %p', async (left, expected) => {
-    const me = await (await clientWithLeft(left)).me();
+    const me = await (await clientWithLeft(kit, left)).me();
     expect(me.status).toBe(200);
     expect(warning(me)).toEqual(
       expected === undefined ? [undefined, undefined] : [String(expected), 'Session-Ends-In'],
@@ -69,26 +54,14 @@ describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
 
   it('comes when it is told to, and counts down', async () => {
     const options = { warnBeforeSeconds: 100, maxSessionSeconds: 1000 };
-    const client = await clientWithLeft(110, options);
+    const client = await clientWithLeft(kit, 110, options);
     expect(warning(await client.me())).toEqual([undefined, undefined]);
-    clock.advance(11);
+    kit.clock.advance(11);
     expect(warning(await client.me())).toEqual(['99', 'Session-Ends-In']);
-    clock.advance(99);
+    kit.clock.advance(99);
     expect((await client.me()).status).toBe(401);
-    const never = await clientWithLeft(1, { warnBeforeSeconds: 0 });
+    const never = await clientWithLeft(kit, 1, { warnBeforeSeconds: 0 });
     expect(warning(await never.me())).toEqual([undefined, undefined]);
-  });
-
-  it('is on every response, refusals and errors of the app too', async () => {
-    const client = await clientWithLeft(60);
-    for (const [answer, status] of [
-      [client.transfer(), 403],
-      [client.verifyMfa(), 500],
-      [client.send('get', '/nowhere'), 404],
-    ] as const) {
-      const response = await answer;
-      expect([response.status, ...warning(response)]).toEqual([status, '60', 'Session-Ends-In']);
-    }
   });
 
   it.each([
@@ -100,26 +73,39 @@ describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
     ['session-ends-in, X-Total', 'session-ends-in, X-Total'],
     ['X-Session-Ends-In-Days', 'X-Session-Ends-In-Days, Session-Ends-In'],
   ])('keeps what was exposed before: %j', async (before, expected) => {
-    const me = await (await clientWithLeft(60, { before })).me();
+    const me = await (await clientWithLeft(kit, 60, { before })).me();
     expect(warning(me)).toEqual(['60', expected]);
   });
 
   it('is not there where nobody knows when a session started', async () => {
-    const client = await clientWithLeft(60);
-    const app = express();
-    app.use(validateSession({ authentication: issuer.authentication, clock }));
-    handle(app, 'get', '/me', ({ startedAt, endsAt }) => [startedAt, endsAt].length);
-    const iat = clock() / 1000 - WEEK + 60;
-    const token = await issuer.sign({ auth_time: undefined, iat });
-    expect(warning(await new WalletClient(app, token).me())).toEqual([undefined, undefined]);
+    const client = await clientWithLeft(kit, 60);
+    const iat = kit.clock() / 1000 - WEEK + 60;
+    const token = await kit.issuer.sign({ auth_time: undefined, iat });
+    expect(warning(await new WalletClient(kit.api(), token).me())).toEqual([undefined, undefined]);
     expect(warning(await client.me())[0]).toBe('60');
   });
 
   it('is not there for who is not let in', async () => {
-    const client = await clientWithLeft(60);
+    const client = await clientWithLeft(kit, 60);
     expect((await client.me()).status).toBe(200);
-    const anonymous = await clientWithLeft(-1);
+    const anonymous = await clientWithLeft(kit, -1);
     const refused = await anonymous.me();
     expect([refused.status, ...warning(refused)]).toEqual([401, undefined, undefined]);
+  });
+});
+
+describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
+  const kit = useTestIssuer({ authentication: 'custom', express });
+
+  it('is on every response, refusals and errors of the app too', async () => {
+    const client = await clientWithLeft(kit, 60);
+    for (const [answer, status] of [
+      [client.transfer(), 403],
+      [client.send('get', '/broken'), 500],
+      [client.send('get', '/nowhere'), 404],
+    ] as const) {
+      const response = await answer;
+      expect([response.status, ...warning(response)]).toEqual([status, '60', 'Session-Ends-In']);
+    }
   });
 });

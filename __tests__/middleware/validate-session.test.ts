@@ -1,4 +1,4 @@
-import type { Express, Request } from 'express';
+import express5, { type Express, type Request } from 'express';
 import {
   createSessions,
   customAuthentication,
@@ -12,31 +12,30 @@ import {
   type Session,
   type SessionOptions,
 } from 'express-wallet-session';
-import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import { countingStore } from '../support/counting-store.js';
+import { createTestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
+import { testStore } from '../support/stores.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expressVersions, handle, showError, walletApi } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
+/** Answers every path below with what `read` makes of the request. */
+function answering(app: Express, read: (req: Request) => unknown): Express {
+  app.use((req, res) => {
+    res.json(read(req) ?? null);
+  });
+  return app.use(showError);
+}
+
 describe.each(expressVersions)('validateSession() on %s', (_version, express) => {
-  const clock = createTestClock();
-  let issuer: TestIssuer;
+  const kit = useTestIssuer({ express });
   let options: SessionOptions;
   let accessToken: string;
 
   beforeEach(async () => {
-    issuer = await createTestIssuer({ clock });
-    options = { authentication: issuer.authentication, clock };
-    ({ accessToken } = await issuer.signIn('alice'));
+    options = kit.options();
+    ({ accessToken } = await kit.issuer.signIn('alice'));
   });
-
-  /** Answers every path below with what `read` makes of the request. */
-  function answering(app: Express, read: (req: Request) => unknown): Express {
-    app.use((req, res) => {
-      res.json(read(req) ?? null);
-    });
-    return app.use(showError);
-  }
 
   it('gives a request its session, by getSession(), findSession() and req.session', async () => {
     const app = answering(express().use(validateSession(options)), (req) => [
@@ -48,13 +47,8 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
     expect([response.status, response.body]).toEqual([200, ['alice', 'alice', true]]);
   });
 
-  it('takes what createSessions() made instead of options', async () => {
-    const app = walletApi(createSessions(options), { express });
-    expect((await new WalletClient(app, accessToken).me()).body).toMatchObject({ userId: 'alice' });
-  });
-
   it('refuses requests without a token, and with a bad one', async () => {
-    const app = walletApi(options, { express });
+    const app = kit.api();
     expectProblem(await new WalletClient(app).me(), 'token_missing');
     expectProblem(await new WalletClient(app, 'nonsense').me(), 'token_invalid');
     for (const authorization of ['Basic YWxpY2U6cGFzcw==', 'Digest username="alice"']) {
@@ -83,68 +77,16 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       expect((await alice.send('get', '/guarded')).body).toBe('passed');
       expect((await alice.me()).body).toEqual([false, false]);
     });
-
-    it('has getSession() throw `token_missing` on an anonymous request', async () => {
-      const app = walletApi({ ...options, required: false }, { express });
-      expectProblem(await new WalletClient(app).me(), 'token_missing');
-    });
-
-    it('refuses a bad token all the same', async () => {
-      const app = walletApi({
-        ...options,
-        required: false,
-        token: [fromBearer(), fromCookie('t')],
-      });
-      const expired = await issuer.sign({ exp: clock() / 1000 - 60 });
-      expectProblem(await new WalletClient(app, expired).me(), 'token_expired');
-      expectProblem(await new WalletClient(app, 'nonsense').me(), 'token_invalid');
-      const both = { cookie: `t=${accessToken}` };
-      expectProblem(await new WalletClient(app, accessToken, both).me(), 'invalid_request', {
-        detail: 'Send the access token in one place, not in two at once.',
-      });
-      for (const authorization of ['Bearer', 'Bearer a b']) {
-        const client = new WalletClient(app, undefined, { authorization });
-        expectProblem(await client.me(), 'invalid_request');
-      }
-    });
   });
 
   describe('reads the token', () => {
-    it('from a cookie or by a function, where it is told to', async () => {
-      const app = walletApi(
-        { ...options, token: [fromCookie('session'), (req) => req.headers['x-token']?.toString()] },
-        { express },
-      );
-      for (const headers of [
-        { cookie: `a=b; session=${accessToken}` },
-        { 'x-token': accessToken },
-      ]) {
-        const response = await new WalletClient(app, undefined, headers).me();
-        expect(response.body).toMatchObject({ userId: 'alice' });
-      }
-      expectProblem(await new WalletClient(app, accessToken).me(), 'token_missing');
-    });
-
     it('and passes on what such a function throws', async () => {
       const token = (): never => {
         throw new RangeError('the reader is broken');
       };
-      const app = walletApi({ ...options, token: [token] }, { express });
+      const app = kit.api({ token: [token] });
       const answer = answerOf(await new WalletClient(app, accessToken).me());
       expect(answer).toEqual([500, { name: 'RangeError', message: 'the reader is broken' }]);
-    });
-
-    it('and says so where such a function returns a promise', async () => {
-      const token = (): string => Promise.resolve(accessToken) as unknown as string;
-      const app = walletApi({ ...options, token: [token] }, { express });
-      const answer = answerOf(await new WalletClient(app, accessToken).me());
-      expect(answer).toEqual([
-        500,
-        {
-          name: 'ConfigurationError',
-          message: expect.stringMatching(/^`token`: a reader must return/) as string,
-        },
-      ]);
     });
   });
 
@@ -224,7 +166,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
 
   describe('mounted more than once', () => {
     it('does the work once', async () => {
-      const store = countingStore();
+      const store = testStore();
       const sessions = createSessions({ ...options, store });
       const guard = validateSession(sessions);
       const router = express.Router().use(guard, validateSession(sessions));
@@ -232,7 +174,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       answering(app, (req) => getSession(req).userId);
       const response = await new WalletClient(app, accessToken).send('get', '/v1/me');
       expect([response.status, response.body]).toEqual([200, 'alice']);
-      expect([store.reads, issuer.jwksFetches]).toEqual([1, 1]);
+      expect([store.calls, kit.issuer.jwksFetches]).toEqual([['read'], 1]);
     });
 
     it('with two of the same options says how to create one', async () => {
@@ -259,12 +201,12 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
     });
 
     it('does the work once around the sessions of somebody else', async () => {
-      const store = countingStore();
+      const store = testStore();
       const sessions = createSessions({ ...options, store });
-      const partner = await createTestIssuer({ authentication: 'custom', clock });
+      const partner = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
       const partners = createSessions({
         authentication: partner.authentication,
-        clock,
+        clock: kit.clock,
         property: 'partner',
         token: [(req) => req.headers['x-partner']?.toString()],
       });
@@ -274,16 +216,19 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       const headers = { 'x-partner': bob.accessToken };
       const response = await new WalletClient(app, accessToken, headers).me();
       expect([response.status, response.body]).toEqual([200, 'alice']);
-      expect(store.reads).toBe(1);
+      expect(store.calls).toEqual(['read']);
     });
   });
 
   it('keeps the sessions of two issuers apart on one app', async () => {
-    const partner = await createTestIssuer({ authentication: 'custom', clock });
+    const partner = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     const app = express();
     const named = (req: Request): unknown => [getSession(req).issuer, getSession(req).userId];
     app.use('/v1', validateSession(options));
-    app.use('/partners', validateSession({ authentication: partner.authentication, clock }));
+    app.use(
+      '/partners',
+      validateSession({ authentication: partner.authentication, clock: kit.clock }),
+    );
     answering(app, named);
     const bob = await partner.signIn('bob');
     const [alice, partnerOfAlice, bobHimself, bobAtV1] = await Promise.all([
@@ -298,17 +243,104 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
     expectProblem(bobAtV1, 'token_invalid');
   });
 
+  it('guards sub-apps and routers below it, and gives them the session', async () => {
+    const subApp = express();
+    handle(subApp, 'get', '/me', ({ userId }) => userId);
+    subApp.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
+    const app = express().use(validateSession(options));
+    app.use('/sub', subApp);
+    const alice = new WalletClient(app, accessToken);
+    expect((await alice.send('get', '/sub/me')).body).toBe('alice');
+    expectProblem(await alice.send('post', '/sub/transfers'), 'mfa_required');
+    expectProblem(await new WalletClient(app).send('get', '/sub/me'), 'token_missing');
+  });
+});
+
+describe('validateSession()', () => {
+  const kit = useTestIssuer();
+  let options: SessionOptions;
+  let accessToken: string;
+
+  beforeEach(async () => {
+    options = kit.options();
+    ({ accessToken } = await kit.issuer.signIn('alice'));
+  });
+
+  it('takes what createSessions() made instead of options', async () => {
+    const app = kit.api(createSessions(options));
+    expect((await new WalletClient(app, accessToken).me()).body).toMatchObject({ userId: 'alice' });
+  });
+
+  describe('with `required: false`', () => {
+    it('has getSession() throw `token_missing` on an anonymous request', async () => {
+      const app = kit.api({ required: false });
+      expectProblem(await new WalletClient(app).me(), 'token_missing');
+    });
+
+    it('refuses a bad token all the same', async () => {
+      const app = walletApi({
+        ...options,
+        required: false,
+        token: [fromBearer(), fromCookie('t')],
+      });
+      const expired = await kit.issuer.sign({ exp: kit.clock() / 1000 - 60 });
+      expectProblem(await new WalletClient(app, expired).me(), 'token_expired');
+      expectProblem(await new WalletClient(app, 'nonsense').me(), 'token_invalid');
+      const both = { cookie: `t=${accessToken}` };
+      expectProblem(await new WalletClient(app, accessToken, both).me(), 'invalid_request', {
+        detail: 'Send the access token in one place, not in two at once.',
+      });
+      for (const authorization of ['Bearer', 'Bearer a b']) {
+        const client = new WalletClient(app, undefined, { authorization });
+        expectProblem(await client.me(), 'invalid_request');
+      }
+    });
+  });
+
+  describe('reads the token', () => {
+    it('from a cookie or by a function, where it is told to', async () => {
+      const app = kit.api({
+        token: [fromCookie('session'), (req) => req.headers['x-token']?.toString()],
+      });
+      for (const headers of [
+        { cookie: `a=b; session=${accessToken}` },
+        { 'x-token': accessToken },
+      ]) {
+        const response = await new WalletClient(app, undefined, headers).me();
+        expect(response.body).toMatchObject({ userId: 'alice' });
+      }
+      expectProblem(await new WalletClient(app, accessToken).me(), 'token_missing');
+    });
+
+    it('and says so where such a function returns a promise', async () => {
+      const token = (): string => Promise.resolve(accessToken) as unknown as string;
+      const app = kit.api({ token: [token] });
+      const answer = answerOf(await new WalletClient(app, accessToken).me());
+      expect(answer).toEqual([
+        500,
+        {
+          name: 'ConfigurationError',
+          message: expect.stringMatching(/^`token`: a reader must return/) as string,
+        },
+      ]);
+    });
+  });
+
   it('takes tokens of several issuers side by side', async () => {
-    const partner = await createTestIssuer({ authentication: 'custom', clock });
+    const partner = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     const third = await createTestIssuer({
       authentication: 'custom',
-      clock,
+      clock: kit.clock,
       issuer: 'https://third.example/',
     });
-    const authentication = [issuer.authentication, partner.authentication, third.authentication];
-    const app = walletApi({ authentication, clock }, { express });
+    const authentication = [
+      kit.issuer.authentication,
+      partner.authentication,
+      third.authentication,
+    ];
+    const app = kit.api({ authentication });
     for (const [one, kind] of [
-      [issuer, 'cdp'],
+      [kit.issuer, 'cdp'],
       [partner, 'custom'],
       [third, 'custom'],
     ] as const) {
@@ -327,21 +359,9 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
     });
   });
 
-  it('guards sub-apps and routers below it, and gives them the session', async () => {
-    const subApp = express();
-    handle(subApp, 'get', '/me', ({ userId }) => userId);
-    subApp.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
-    const app = express().use(validateSession(options));
-    app.use('/sub', subApp);
-    const alice = new WalletClient(app, accessToken);
-    expect((await alice.send('get', '/sub/me')).body).toBe('alice');
-    expectProblem(await alice.send('post', '/sub/transfers'), 'mfa_required');
-    expectProblem(await new WalletClient(app).send('get', '/sub/me'), 'token_missing');
-  });
-
   it('takes a stranger for nobody, whatever he puts on a request', async () => {
     const sessions = createSessions({ ...options, required: false, property: 'user' });
-    const app = express().use(express.json()).use(validateSession(sessions));
+    const app = express5().use(express5.json()).use(validateSession(sessions));
     answering(app, (req) => findSession(req));
     const body = { user: { userId: 'alice' }, session: { userId: 'alice' } };
     const response = await new WalletClient(app).send('post', '/?user=alice').send(body);
@@ -349,9 +369,9 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
   });
 
   it('refuses a namesake of an issuer with other keys', async () => {
-    const namesake = await createTestIssuer({ clock, projectId: issuer.projectId });
+    const namesake = await createTestIssuer({ clock: kit.clock, projectId: kit.issuer.projectId });
     const { accessToken: forged } = await namesake.signIn('alice');
-    const response = await new WalletClient(walletApi(options, { express }), forged).me();
+    const response = await new WalletClient(kit.api(), forged).me();
     expectProblem(response, 'token_invalid', {
       action: 'refresh_token',
       detail: 'The access token was signed with a key that is not in use; refresh it.',
@@ -359,7 +379,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
   });
 
   it('reads the tokens of a team that names its users otherwise', async () => {
-    const own = await createTestIssuer({ authentication: 'custom', clock });
+    const own = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     const { issuer: name, audience } = own;
     const { options: given } = own.authentication;
     const authentication = customAuthentication({
@@ -373,7 +393,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       typ: 'at+jwt',
       algorithms: ['ES256'],
     });
-    const app = walletApi({ authentication, clock }, { express });
+    const app = kit.api({ authentication });
     const claims = { uid: 'u-1', session: 's-1' };
     const token = await own.sign(claims, { typ: 'at+jwt' });
     expect((await new WalletClient(app, token).me()).body).toMatchObject({

@@ -10,6 +10,7 @@ import {
   type Sessions,
 } from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
+import { testStore } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { previously } from '../support/wallet-client.js';
 
@@ -174,19 +175,11 @@ describe('A WebSocket upgrade', () => {
 
 describe('sessions.ready()', () => {
   it('resolves once the keys are loaded and the store was asked', async () => {
-    let reads = 0;
-    const store = memoryStore();
-    const counting = {
-      ...store,
-      read: (keys: readonly string[]) => {
-        reads += 1;
-        return store.read(keys);
-      },
-    };
-    const ready = kit.sessions({ store: counting });
-    expect([kit.issuer.jwksFetches, reads]).toEqual([0, 0]);
+    const store = testStore();
+    const ready = kit.sessions({ store });
+    expect([kit.issuer.jwksFetches, store.calls]).toEqual([0, []]);
     await expect(ready.ready()).resolves.toBeUndefined();
-    expect([kit.issuer.jwksFetches, reads]).toEqual([1, 1]);
+    expect([kit.issuer.jwksFetches, store.calls]).toEqual([1, ['read']]);
     await ready.authenticateToken((await kit.issuer.signIn('alice')).accessToken);
     await ready.ready();
     expect(kit.issuer.jwksFetches).toBe(1);

@@ -10,6 +10,7 @@ import {
   type SessionStore,
 } from 'express-wallet-session';
 import { expectProblem } from '../support/expect-problem.js';
+import { wrapStore } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 
@@ -27,20 +28,10 @@ function replacePromise(): void {
 
 /** A store whose answers are thenables and nothing more. */
 function thenableStore(): SessionStore {
-  const sound = memoryStore();
-  const later = <T>(value: T): Promise<T> =>
-    ({
-      then: (...handlers: Parameters<Promise<T>['then']>) =>
-        original.resolve(value).then(...handlers),
-    }) as unknown as Promise<T>;
-  return {
-    read: (keys) => later(sound.read(keys) as string[]),
-    write: (...given) => later(sound.write(...given) as undefined),
-    add: (...given) => later(sound.add(...given) as boolean),
-    raise: (...given) => later(sound.raise(...given) as undefined),
-    remove: (key) => later(sound.remove(key) as undefined),
-    move: (from, to) => later(sound.move(from, to) as boolean),
-  };
+  return wrapStore((work) => ({
+    then: (...handlers: Parameters<Promise<unknown>['then']>) =>
+      original.resolve(work()).then(...handlers),
+  }));
 }
 
 describe.each<[string, () => SessionStore, () => void]>([

@@ -6,53 +6,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryStore, type SessionOptions, type SessionStore } from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
+import { testStore, throwing, type StoreVerb, type TestStore } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
-type Verb = keyof SessionStore;
-
-/** A memory store that can be put out of order between requests, and between two verbs of one. */
-interface SickStore extends SessionStore {
-  /** What a verb does instead of its work; undefined: its work. */
-  fault: (verb: Verb) => ((keys: readonly string[]) => unknown) | undefined;
-  asked: number;
-}
-
-function sickStore(): SickStore {
-  const sound = memoryStore();
-  const ask = (verb: Verb, work: () => unknown, keys: readonly string[] = []): unknown => {
-    sick.asked += 1;
-    return (sick.fault(verb) ?? work)(keys);
-  };
-  const sick: SickStore = {
-    fault: () => undefined,
-    asked: 0,
-    read: (keys) => ask('read', () => sound.read(keys), keys) as string[],
-    write: (...given) => ask('write', () => sound.write(...given)) as undefined,
-    add: (...given) => ask('add', () => sound.add(...given)) as boolean,
-    raise: (...given) => ask('raise', () => sound.raise(...given)) as undefined,
-    remove: (key) => ask('remove', () => sound.remove(key)) as undefined,
-    move: (from, to) => ask('move', () => sound.move(from, to)) as boolean,
-  };
-  return sick;
-}
-
 /** The store is well but for the first `count` times that a verb is asked. */
-function times(count: number, trouble: () => unknown): SickStore['fault'] {
+function times(count: number, trouble: () => unknown): TestStore['fault'] {
   let left = count;
   return () => ((left -= 1) >= 0 ? trouble : undefined);
 }
 
 /** The store is well but for the second time that this verb is asked. */
-function second(verb: Verb, trouble: (keys: readonly string[]) => unknown): SickStore['fault'] {
+function second(
+  verb: StoreVerb,
+  trouble: (keys: readonly string[]) => unknown,
+): TestStore['fault'] {
   let asked = 0;
   return (one) => (one === verb && (asked += 1) === 2 ? trouble : undefined);
-}
-
-function throwing(error: unknown): () => never {
-  return () => {
-    throw error;
-  };
 }
 
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
@@ -60,11 +30,11 @@ const syntax = new Error('ERR syntax error');
 const hanging = (): Promise<never> => new Promise(() => undefined);
 
 const kit = useTestIssuer({ authentication: 'custom' });
-let store: SickStore;
+let store: TestStore;
 let token: string;
 
 beforeEach(async () => {
-  store = sickStore();
+  store = testStore();
   token = await kit.issuer.sign({ sub: 'alice', sid: 'session-1' });
 });
 
@@ -123,12 +93,12 @@ describe('A store', () => {
     const waited = performance.now() - started;
     expect(waited).toBeGreaterThan(950);
     expect(waited).toBeLessThan(2000);
-    const { asked } = store;
+    const asked = store.calls.length;
     store.fault = () => undefined;
     const pausedAt = performance.now();
     for (let n = 0; n < 5; n += 1) expectProblem(await alice.me(), 'store_unavailable');
     expect(performance.now() - pausedAt).toBeLessThan(900);
-    expect(store.asked).toBe(asked);
+    expect(store.calls).toHaveLength(asked);
     await sleep(1100);
     expect((await alice.me()).status).toBe(200);
   }, 10_000);
@@ -147,9 +117,9 @@ describe('A store', () => {
     store.fault = () => throwing(refused);
     expectProblem(await alice.me(), 'store_unavailable');
     store.fault = () => undefined;
-    const { asked } = store;
+    const asked = store.calls.length;
     expectProblem(await alice.me(), 'store_unavailable');
-    expect(store.asked).toBe(asked);
+    expect(store.calls).toHaveLength(asked);
     await sleep(1100);
     expect((await alice.me()).status).toBe(200);
   });
@@ -313,7 +283,7 @@ describe('A previous token while the store is down', () => {
     const { accessToken } = await cdp.refresh(first.refreshToken);
     const next = new WalletClient(app, accessToken, previously(first.accessToken));
     for (const fault of [
-      (verb: Verb) => (verb === 'move' ? throwing(syntax) : undefined),
+      (verb: StoreVerb) => (verb === 'move' ? throwing(syntax) : undefined),
       second('read', throwing(syntax)),
     ]) {
       store.fault = fault;

@@ -1,0 +1,50 @@
+/**
+ * Memory stores that tests watch, delay and put out of order.
+ */
+import { memoryStore, type SessionStore } from 'express-wallet-session';
+
+export type StoreVerb = keyof SessionStore;
+
+const VERBS: readonly StoreVerb[] = ['read', 'write', 'add', 'raise', 'remove', 'move'];
+
+/** A store that answers each call with the result of `around`, to which `work` is the call itself. */
+export function wrapStore(
+  around: (work: () => unknown, verb: StoreVerb, given: readonly unknown[]) => unknown,
+  store: SessionStore = memoryStore(),
+): SessionStore {
+  const wrapped = VERBS.map((verb) => {
+    const call = store[verb].bind(store) as (...given: unknown[]) => unknown;
+    return [verb, (...given: unknown[]) => around(() => call(...given), verb, given)] as const;
+  });
+  return Object.fromEntries(wrapped) as unknown as SessionStore;
+}
+
+export interface TestStore extends SessionStore {
+  /** The verbs that were called, in order. */
+  readonly calls: StoreVerb[];
+  /**
+   * What a verb does in place of its work; undefined: its work. A `read` passes on its keys. Set it
+   * between requests.
+   */
+  fault: (verb: StoreVerb) => ((keys: readonly string[]) => unknown) | undefined;
+}
+
+export function testStore(): TestStore {
+  const calls: StoreVerb[] = [];
+  const store: TestStore = {
+    ...wrapStore((work, verb, [keys]) => {
+      calls.push(verb);
+      return (store.fault(verb) ?? work)(keys as string[]);
+    }),
+    calls,
+    fault: () => undefined,
+  };
+  return store;
+}
+
+/** A `fault`, or any other callback that throws. */
+export function throwing(error: unknown): () => never {
+  return () => {
+    throw error;
+  };
+}
