@@ -1,12 +1,13 @@
 /**
- * The environment variables, made into the same options that people may write. Read once, when the
- * middleware is created; an empty variable counts as absent.
+ * The environment variables as options. They are read once, when the middleware is created; an empty
+ * variable counts as absent.
  */
 import type { Authentication } from './authentication/authentication.js';
 import { cdpAuthentication, type CdpAuthenticationOptions } from './authentication/cdp.js';
 import { customAuthentication, type CustomAuthenticationOptions } from './authentication/custom.js';
 import { suggestion } from './option-reader.js';
 
+/** The options that the environment gives. */
 export interface Environment {
   readonly authentication: Authentication | undefined;
   readonly mfaWindowSeconds: number | undefined;
@@ -24,6 +25,13 @@ const NAMES = [
 
 type Values = Readonly<Partial<Record<(typeof NAMES)[number], string>>>;
 
+/**
+ * Kubernetes injects these for each Service whose name begins with `wallet-session`, for instance
+ * `WALLET_SESSION_SERVICE_HOST` and `WALLET_SESSION_PORT_80_TCP_ADDR`.
+ */
+const OF_KUBERNETES =
+  /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+
 /** Mistakes go to `complaints`. */
 export function readEnvironment(
   env: Readonly<Record<string, string | undefined>>,
@@ -31,7 +39,8 @@ export function readEnvironment(
   { needsAuthentication }: { readonly needsAuthentication: boolean },
 ): Environment {
   for (const name of Object.keys(env)) {
-    if (name.startsWith(PREFIX) && !(NAMES as readonly string[]).includes(name)) {
+    const isKnown = (NAMES as readonly string[]).includes(name) || OF_KUBERNETES.test(name);
+    if (name.startsWith(PREFIX) && !isKnown) {
       complaints.push(`${name}: there is no such variable.${suggestion(name, NAMES)}`);
     }
   }
@@ -73,7 +82,7 @@ function readAuthentication(values: Values, complaints: string[]): Authenticatio
     complaints.push(`${name} is missing; '${kind}' authentication needs it.`);
   const audience = readAudience(values.WALLET_SESSION_AUDIENCE, complaints);
   if (missing.length > 0) return undefined;
-  // What is left out here falls to the defaults, and what is wrong is said, where options are read.
+  // parseAuthentication() fills in the defaults and checks the values.
   const options = {
     projectId: values.WALLET_SESSION_PROJECT_ID,
     jwksUri: values.WALLET_SESSION_JWKS_URI,

@@ -3,10 +3,10 @@
  * the client, so that the middleware only has to send it.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { types } from 'node:util';
 import { CORRELATION_ID, MFA_CHALLENGE_ID, REQUEST_ID } from './protocol.js';
 import type { ApprovalDemand, ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
+import { nodeHeaders, type RequestHeaders } from './request-headers.js';
 
 interface Answer {
   readonly status: number;
@@ -202,7 +202,7 @@ export class SessionError extends Error {
    *
    * @param req its `X-Correlation-Id` or `X-Request-Id` becomes the `correlationId`
    */
-  toProblem(req?: { readonly headers: IncomingHttpHeaders }): Problem {
+  toProblem(req?: { readonly headers: RequestHeaders }): Problem {
     const { mfa, approval } = this.#options;
     const { methods, acr } = approval ?? mfa ?? {};
     return {
@@ -287,9 +287,10 @@ function parametersOf(
 /** The correlation ids that were made up: an answer and its log lines carry the same one. */
 const madeIds = new WeakMap<object, string>();
 
-function correlationIdOf(req: { readonly headers: IncomingHttpHeaders } | undefined): string {
+function correlationIdOf(req: { readonly headers: RequestHeaders } | undefined): string {
   if (req === undefined) return randomUUID();
-  for (const given of [req.headers[CORRELATION_ID], req.headers[REQUEST_ID]]) {
+  const headers = nodeHeaders(req.headers);
+  for (const given of [headers[CORRELATION_ID], headers[REQUEST_ID]]) {
     if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given)) return given;
   }
   const made = madeIds.get(req) ?? randomUUID();

@@ -1,30 +1,53 @@
 /**
- * Where the access token is in a request: pure functions of its headers.
+ * Reads the access token from a request: pure functions of its headers.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ConfigurationError } from './option-reader.js';
 import { SessionError } from './errors.js';
+import { nodeHeaders, type RequestHeaders } from './request-headers.js';
 import { isPromiseLike } from './maybe-promise.js';
 
-/** As much of a request as is needed to find its token; Express's, Node's and others' fit. */
+/** A request, as far as a token reader needs it. Requests of Node and of Express are assignable. */
 export interface RequestWithHeaders {
+  /** The headers under names in lower case. */
   readonly headers: IncomingHttpHeaders;
-  /** Node's list of names and values in turn: the only place where a repeated header can be seen. */
+  /** Node's flat list of names and values, which alone shows that a header was repeated. */
   readonly rawHeaders?: readonly string[] | undefined;
+  /** The HTTP method. */
+  readonly method?: string | undefined;
+  /** The request target. */
+  readonly url?: string | undefined;
+}
+
+/** A request of Node, of the Fetch standard, or of a framework with headers in any case. */
+export interface AuthenticateRequest {
+  readonly headers: RequestHeaders;
+  /** The HTTP method. DPoP needs it. */
+  readonly method?: string | undefined;
+  /** The request target or the URL. DPoP needs it. */
+  readonly url?: string | undefined;
 }
 
 /**
- * Finds the access token of a request, or returns undefined where there is none.
- * Written as a method so that `(req: express.Request) => …` fits too.
+ * Finds the access token of a request, or returns undefined if there is none.
+ *
+ * @example
+ * const fromHeader: TokenReader = (request) => request.headers['x-access-token']?.toString();
+ * app.use(validateSession({ token: [fromBearer(), fromHeader] }));
  */
+// The type of a method, so that a function of `express.Request` is assignable too.
 export type TokenReader = {
   read(request: RequestWithHeaders): string | undefined;
 }['read'];
 
 /**
- * Reads `Authorization: Bearer <token>` (RFC 6750 section 2.1).
- * Another scheme counts as no token. `Bearer` with nothing or with white space inside, and a
- * repeated header, are `invalid_request`.
+ * Reads `Authorization: Bearer <token>`. Another scheme counts as no token. `Bearer` with no token
+ * or with white space inside it, and a repeated header, are `invalid_request`.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-2.1 | RFC 6750 section 2.1}
+ *
+ * @example
+ * app.use(validateSession({ token: [fromBearer(), fromCookie('access_token')] }));
  */
 export function fromBearer(): TokenReader {
   return function readBearer(request) {
@@ -43,10 +66,14 @@ export function fromBearer(): TokenReader {
 }
 
 /**
- * Reads the cookie of this name. An empty one counts as absent; two of the same name are
- * `invalid_request`.
+ * Reads the cookie of this name. An empty one counts as absent, and several with equal values as
+ * one; different values are `invalid_request`. A browser sends cookies with requests of other sites
+ * too, so protect the routes against CSRF.
  *
- * @throws ConfigurationError for what cannot be a cookie's name (RFC 6265 section 4.1.1).
+ * @throws ConfigurationError if it cannot be a cookie's name (RFC 6265 section 4.1.1)
+ *
+ * @example
+ * app.use(validateSession({ token: [fromCookie('access_token')] }));
  */
 export function fromCookie(name: string): TokenReader {
   if (typeof name !== 'string' || !/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) {
@@ -62,13 +89,22 @@ export function fromCookie(name: string): TokenReader {
       .map((pair) => pair.trim())
       .filter((pair) => pair.startsWith(`${name}=`) && pair.length > name.length + 1)
       .map((pair) => pair.slice(name.length + 1));
-    if (values.length > 1) {
+    // A browser sends one for each path and domain that it was set for.
+    if (values.some((value) => value !== values[0])) {
       throw new SessionError('invalid_request', {
         detail: 'Send the access token in one cookie, not in two of the same name.',
       });
     }
     return values[0];
   };
+}
+
+/** For token readers, which expect Node's headers. A request of Node is returned as it is. */
+export function inNodeForm(request: AuthenticateRequest): RequestWithHeaders {
+  const headers = nodeHeaders(request.headers);
+  if (headers === request.headers) return request as RequestWithHeaders;
+  // The method and the URL of the Fetch standard's Request are getters, which a spread leaves out.
+  return { ...request, method: request.method, url: request.url, headers };
 }
 
 /** The one token of a request; two transports at once are refused (RFC 6750 section 2). */
@@ -81,13 +117,13 @@ export function readToken(
     const token: unknown = read(request);
     if (token === undefined || token === null || token === '') continue;
     if (isPromiseLike(token)) {
-      // Nobody waits for it, and a rejection that nobody hears ends the process.
+      // An unhandled rejection would end the process.
       token.then(undefined, () => undefined);
       throw new ConfigurationError([
         '`token`: a reader must return its token, not a promise of it.',
       ]);
     }
-    // What a reader found where a client may write arrays, such as a query string.
+    // The client may have sent an array, for instance in a query string.
     if (typeof token !== 'string') throw new SessionError('invalid_request');
     if (found !== undefined) {
       throw new SessionError('invalid_request', {
@@ -99,7 +135,7 @@ export function readToken(
   return found;
 }
 
-/** Node keeps the first of several Authorization headers and drops the others in silence. */
+/** Node keeps the first of several Authorization headers and drops the others silently. */
 function isRepeated(name: string, rawHeaders: readonly string[] | undefined): boolean {
   if (rawHeaders === undefined) return false;
   let count = 0;

@@ -2,7 +2,6 @@
  * The core without a framework: from a request to its session, and what can be done to sessions
  * from outside of a request. The only file that knows all the rooms below.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import { checkLifetime } from './authentication/claims.js';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { CarryOver } from './carry-over.js';
@@ -12,7 +11,8 @@ import { MfaGuard } from './mfa/mfa-guard.js';
 import type { MfaPolicy } from './mfa/mfa-policy.js';
 import { MfaSessions } from './mfa/mfa-sessions.js';
 import { parseMfaPolicy } from './mfa/parse-mfa-policy.js';
-import { parseOptions, type Configuration, type SessionOptions } from './options.js';
+import type { Configuration, SessionOptions } from './options.js';
+import { parseOptions } from './parse-options.js';
 import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
 import type { UserName } from './records/record-keys.js';
 import { Revocation, startSecondOf } from './revocation.js';
@@ -20,7 +20,12 @@ import { VerifiedSession, type Session, type SessionActions } from './session.js
 import { SessionCache } from './session-cache.js';
 import { GuardedStore } from './store/guarded-store.js';
 import { TrackedStore, type RecordReads } from './store/tracked-store.js';
-import { readToken, type RequestWithHeaders } from './token-reader.js';
+import {
+  inNodeForm,
+  readToken,
+  type AuthenticateRequest,
+  type RequestWithHeaders,
+} from './token-reader.js';
 import { isNonEmptyString, isRecord } from './type-guards.js';
 
 /** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
@@ -30,7 +35,7 @@ export interface Sessions {
    *
    * @throws SessionError; `token_missing` where there is no token
    */
-  authenticate(request: { headers: IncomingHttpHeaders }): Promise<Session>;
+  authenticate(request: AuthenticateRequest): Promise<Session>;
   /** The session of an access token. @throws SessionError */
   authenticateToken(token: string): Promise<Session>;
   /**
@@ -146,8 +151,8 @@ export class WalletSessions implements Sessions {
     return left <= warnBeforeSeconds ? Math.max(0, Math.floor(left)) : undefined;
   }
 
-  async authenticate(request: RequestWithHeaders): Promise<Session> {
-    const identified = await this.identify(request);
+  async authenticate(request: AuthenticateRequest): Promise<Session> {
+    const identified = await this.identify(inNodeForm(request));
     if (identified === undefined) throw new SessionError('token_missing');
     return identified.session;
   }

@@ -150,8 +150,23 @@ describe('fromCookie(name)', () => {
   it.each([
     ['in one header', [`__Host-session=${accessToken}; __Host-session=${accessToken}`]],
     ['in two headers', [`__Host-session=${accessToken}`, `__Host-session=${accessToken}`]],
-    ['that differ', [`__Host-session=${accessToken}; __Host-session=x`]],
-  ])('refuses two cookies of that name %s', async (_what, values) => {
+    [
+      'three times, among others',
+      [Array.from({ length: 3 }, () => `__Host-session=${accessToken}`).join('; a=b; ')],
+    ],
+  ])('counts equal cookies of that name as one, sent %s', async (_what, values) => {
+    expect((await cookies(...values)).body).toMatchObject({ userId: 'alice' });
+  });
+
+  it.each([
+    ['in one header', [`__Host-session=${accessToken}; __Host-session=x`]],
+    ['in two headers', ['__Host-session=x', `__Host-session=${accessToken}`]],
+    [
+      'beside equal ones',
+      [`__Host-session=${accessToken}; __Host-session=${accessToken}; __Host-session=x`],
+    ],
+    ['in their case alone', [`__Host-session=abc; __Host-session=ABC`]],
+  ])('refuses cookies of that name that differ %s', async (_what, values) => {
     expectProblem(await cookies(...values), 'invalid_request', {
       detail: 'Send the access token in one cookie, not in two of the same name.',
     });

@@ -23,6 +23,21 @@ const ofCustom = {
   WALLET_SESSION_JWKS_URI: jwksUri,
 };
 
+/** What Kubernetes injects for a Service: its own variables, and those of Docker's links. */
+function kubernetesService(name: string): Readonly<Record<string, string>> {
+  return {
+    [`${name}_SERVICE_HOST`]: '10.0.0.11',
+    [`${name}_SERVICE_PORT`]: '6379',
+    [`${name}_SERVICE_PORT_HTTP_METRICS`]: '9090',
+    [`${name}_PORT`]: 'tcp://10.0.0.11:6379',
+    [`${name}_PORT_6379_TCP`]: 'tcp://10.0.0.11:6379',
+    [`${name}_PORT_6379_TCP_PROTO`]: 'tcp',
+    [`${name}_PORT_6379_TCP_PORT`]: '6379',
+    [`${name}_PORT_6379_TCP_ADDR`]: '10.0.0.11',
+    [`${name}_PORT_53_UDP_ADDR`]: '10.0.0.11',
+  };
+}
+
 function setEnvironment(variables: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(process.env)) {
     if (name.startsWith('WALLET_SESSION_')) Reflect.deleteProperty(process.env, name);
@@ -51,6 +66,8 @@ describe('The environment variables', () => {
     [{ ...ofCustom, WALLET_SESSION_MFA_WINDOW_SECONDS: '60' }],
     [{ ...ofCustom, WALLET_SESSION_PROJECT_ID: '', WALLET_SESSION_MFA_WINDOW_SECONDS: ' ' }],
     [{ ...ofCustom, WALLET_SESSIONS: 'another prefix', MY_WALLET_SESSION_X: 'another prefix' }],
+    [{ ...ofCdp, ...kubernetesService('WALLET_SESSION') }],
+    [{ ...ofCdp, ...kubernetesService('WALLET_SESSION_ISSUER') }],
   ])('may be %j', (variables) => {
     expect(complaintsIn(variables)).toEqual([]);
   });
@@ -95,6 +112,13 @@ describe('The environment variables', () => {
     [{ ...ofCdp, WALLET_SESSION_MFA_WINDOW_SECONDS: '-1' }, ['MFA_WINDOW_SECONDS must be']],
     [{ ...ofCdp, WALLET_SESSION_MFA_WINDOW_SECONDS: '1e3' }, ['MFA_WINDOW_SECONDS must be']],
     [{ ...ofCdp, WALLET_SESSION_MFA_WINDOW_SECONDS: '9'.repeat(20) }, ['SECONDS must be']],
+    [
+      { ...ofCdp, WALLET_SESSION_SERVICE_HOSTS: 'x', WALLET_SESSION_PORTS: 'y' },
+      [
+        'WALLET_SESSION_SERVICE_HOSTS: there is no such variable.',
+        'WALLET_SESSION_PORTS: there is no such variable.',
+      ],
+    ],
     [
       { ...ofCdp, WALLET_SESSION_PROJECTID: 'x', WALLET_SESSION_STORE: 'redis' },
       [

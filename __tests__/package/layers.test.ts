@@ -10,14 +10,14 @@ const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'augment.ts', 'testing/'],
   ['middleware/'],
   ['wallet-sessions.ts'],
-  ['options.ts', 'session-cache.ts'],
+  ['options.ts', 'parse-options.ts', 'session-cache.ts'],
   ['environment.ts', 'session.ts'],
   ['carry-over.ts'],
   ['revocation.ts', 'mfa/', 'approval/'],
   ['authentication/', 'token-reader.ts'],
   ['jwks/', 'records/', 'store/'],
   ['errors.ts', 'option-reader.ts', 'clock.ts'],
-  ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts'],
+  ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts', 'request-headers.ts', 'request-members.ts'],
 ];
 
 const files = readdirSync('lib', { recursive: true, encoding: 'utf8' })

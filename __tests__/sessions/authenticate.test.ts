@@ -92,6 +92,102 @@ describe('sessions.authenticate({ headers })', () => {
   });
 });
 
+describe('sessions.authenticate() of another framework', () => {
+  /** Requests with these headers, as frameworks give them. */
+  function requestsWith(
+    headers: Readonly<Record<string, string>>,
+  ): [string, Parameters<Sessions['authenticate']>[0]][] {
+    const entries = Object.entries(headers);
+    const upper = Object.fromEntries(entries.map(([name, value]) => [name.toUpperCase(), value]));
+    const event: { headers: Record<string, string | undefined> } = {
+      headers: { ...upper, 'X-Absent': undefined },
+    };
+    return [
+      ["the Fetch standard's Request", new Request('https://api.example/me', { headers })],
+      ['an object with its Headers', { headers: new Headers(headers), method: 'GET', url: '/me' }],
+      ['names in capitals', event],
+    ];
+  }
+
+  it('reads the Authorization header of each', async () => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    for (const [what, request] of requestsWith({ Authorization: `Bearer ${accessToken}` })) {
+      expect([what, (await sessions.authenticate(request)).userId]).toEqual([what, 'alice']);
+    }
+    for (const [what, request] of requestsWith({ Accept: '*/*' })) {
+      await expect([what, sessions.authenticate(request)][1]).rejects.toMatchObject({
+        errorType: 'token_missing',
+      });
+    }
+  });
+
+  it('reads the cookie of each, and gives readers names in lower case', async () => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const seen: unknown[] = [];
+    const token = [
+      fromCookie('session'),
+      (request: { method?: string | undefined; url?: string | undefined }) => {
+        seen.push([request.method, request.url]);
+        return undefined;
+      },
+    ];
+    const own = kit.sessions({ token });
+    for (const [, request] of requestsWith({ Cookie: `a=b; session=${accessToken}` })) {
+      await expect(own.authenticate(request)).resolves.toMatchObject({ userId: 'alice' });
+    }
+    expect(seen).toEqual([
+      ['GET', 'https://api.example/me'],
+      ['GET', '/me'],
+      [undefined, undefined],
+    ]);
+  });
+
+  it('carries an MFA session over by the Previous-Access-Token of each', async () => {
+    let { accessToken: previous, refreshToken } = await kit.issuer.signIn('alice');
+    await (await sessions.authenticateToken(previous)).mfa.start({ method: 'totp' });
+    for (const index of [0, 1, 2]) {
+      const pair = await kit.issuer.refresh(refreshToken);
+      const request = requestsWith({
+        Authorization: `Bearer ${pair.accessToken}`,
+        'Previous-Access-Token': previous,
+      })[index]?.[1];
+      const session = await sessions.authenticate(request ?? { headers: {} });
+      expect(await session.mfa.current()).toMatchObject({ method: 'totp' });
+      ({ accessToken: previous, refreshToken } = pair);
+    }
+  });
+
+  it('refuses a name in two spellings, as it does a repeated header', async () => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const value = `Bearer ${accessToken}`;
+    await expect(
+      sessions.authenticate({ headers: { Authorization: value, authorization: value } }),
+    ).rejects.toMatchObject({ errorType: 'invalid_request' });
+    const headers = new Headers({ authorization: value });
+    headers.append('authorization', value);
+    await expect(sessions.authenticate({ headers })).rejects.toMatchObject({
+      errorType: 'invalid_request',
+    });
+  });
+
+  it('leaves members of a plain request for readers', async () => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const token = [(request: object) => (request as { token?: string }).token];
+    const own = kit.sessions({ token });
+    const request = { headers: { Accept: '*/*' }, token: accessToken };
+    await expect(own.authenticate(request)).resolves.toMatchObject({ userId: 'alice' });
+  });
+
+  it('gives the correlation id of each to the problem', async () => {
+    for (const [, request] of requestsWith({ 'X-Correlation-Id': 'c-1' })) {
+      const error = (await sessions
+        .authenticate(request)
+        .catch((one: unknown) => one)) as SessionError;
+      expect(error.toProblem(request)).toMatchObject({ correlationId: 'c-1' });
+    }
+  });
+});
+
 describe('sessions.authenticateToken(token)', () => {
   it('gives the session of a token', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
