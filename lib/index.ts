@@ -1,6 +1,7 @@
 // The middleware: mounted in this order.
 export { validateSession } from './middleware/validate-session.js';
 export { requireSession } from './middleware/require-session.js';
+export { requireScope } from './middleware/require-scope.js';
 export { requireMfa } from './middleware/require-mfa.js';
 export { backchannelLogout } from './middleware/backchannel-logout.js';
 export { problemHandler, sendProblem } from './middleware/send-problem.js';
@@ -21,9 +22,11 @@ export { SessionError } from './errors.js';
 export { ConfigurationError } from './option-reader.js';
 
 export type { ErrorMiddleware, Middleware, Next } from './middleware/middleware.js';
-export type { ConditionRequest, RequireMfaOptions } from './middleware/require-mfa.js';
+export type { ConditionRequest, GuardOptions } from './middleware/guard.js';
+export type { RequireMfaOptions } from './middleware/require-mfa.js';
 export type { BackchannelLogoutOptions } from './middleware/backchannel-logout.js';
 export type { Sessions } from './wallet-sessions.js';
+export type { RequestHeaders } from './request-headers.js';
 export type { MfaOptions, SessionOptions, TokenCacheOptions } from './options.js';
 export type { Session, SessionMfa } from './session.js';
 export type { MfaEvidence, MfaSession } from './mfa/mfa-session.js';
@@ -34,7 +37,6 @@ export type { KeySource, MfaScope } from './authentication/key-source.js';
 export type { SignatureAlgorithm } from './jwks/signature.js';
 export type { CdpAuthenticationOptions, ValidateAccessToken } from './authentication/cdp.js';
 export type { CustomAuthenticationOptions } from './authentication/custom.js';
-export type { RequestHeaders } from './request-headers.js';
 export type { AuthenticateRequest, RequestWithHeaders, TokenReader } from './token-reader.js';
 export type { SessionStore } from './store/session-store.js';
 export type { MaybePromise } from './maybe-promise.js';

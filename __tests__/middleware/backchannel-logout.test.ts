@@ -18,10 +18,19 @@ import {
 import { createTestIssuer } from 'express-wallet-session/testing';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expectProblem } from '../support/expect-problem.js';
-import { expectLoggedOut, expectLogoutRefused, logOut, logoutAudience } from '../support/logout.js';
+import {
+  expectLoggedOut,
+  expectLogoutRefused,
+  expectLogoutUnavailable,
+  logOut,
+  logoutAudience,
+} from '../support/logout.js';
 import { testStore, throwing } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
+
+const NO_KEYS = 'Access tokens cannot be verified at the moment; nobody was signed out.';
+const NO_STORE = 'Sessions cannot be checked at the moment; nobody was signed out.';
 
 const kit = useTestIssuer({ authentication: 'custom' });
 const cdp = useTestIssuer();
@@ -41,7 +50,7 @@ describe('While something is out of reach', () => {
     const token = await kit.issuer.logoutToken({ sub: 'alice' });
     kit.issuer.setOutage(true);
 
-    expectProblem(await logOut(app, token), 'verification_unavailable');
+    expectLogoutUnavailable(await logOut(app, token), NO_KEYS);
 
     kit.issuer.setOutage(false);
     kit.clock.advance(60);
@@ -56,9 +65,9 @@ describe('While something is out of reach', () => {
     await kit.issuer.rotateKeys();
     kit.issuer.setOutage(true);
 
-    expectProblem(
+    expectLogoutUnavailable(
       await logOut(app, await kit.issuer.logoutToken({ sub: 'alice' })),
-      'verification_unavailable',
+      NO_KEYS,
     );
   });
 
@@ -73,7 +82,7 @@ describe('While something is out of reach', () => {
       store.fault = (verb) =>
         verb === 'raise' ? throwing(new Error('the store is down')) : undefined;
 
-      expectProblem(await logOut(app, logoutToken), 'store_unavailable');
+      expectLogoutUnavailable(await logOut(app, logoutToken), NO_STORE);
 
       store.fault = () => undefined;
       await expectPass(app, accessToken);
@@ -314,7 +323,7 @@ describe('backchannelLogout()', () => {
     expect(complaintsOf({ authentication }, { audiance: 'one' })).toEqual([
       expect.stringMatching(/`audience` is missing/),
       expect.stringMatching(/`audiance`.*Did you mean `audience`/),
-      expect.stringMatching(/first argument must be what createSessions\(\) made/),
+      expect.stringMatching(/`sessions` must be what createSessions\(\) made/),
     ]);
   });
 });

@@ -3,12 +3,14 @@ import {
   findSession,
   getSession,
   requireMfa,
+  requireScope,
   requireSession,
 } from 'express-wallet-session';
 import { expressVersions, handle, showError } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
-const HOW_TO_MOUNT = 'Mount it ahead of your routes: app.use(validateSession()).';
+const HOW_TO_MOUNT =
+  'Mount it ahead of your routes: app.use(validateSession()). If it is mounted, two copies of express-wallet-session are installed: `npm ls express-wallet-session` shows them.';
 
 function message(what: string): string {
   return `${what} found no session: no validateSession() ran before it on this request. ${HOW_TO_MOUNT}`;
@@ -22,6 +24,7 @@ describe.each(expressVersions)(
       ['requireMfa() with a condition', requireMfa({ when: () => false })],
       ['requireMfa() that lets others in', requireMfa({ whenNotEnrolled: 'allow' })],
       ['requireSession()', requireSession()],
+      ['requireScope()', requireScope('transfers:write')],
     ])('%s is no open door but says how to mount it', async (name, guard) => {
       const app = express().use(guard);
       app.use((_req, res) => res.json('the open door')).use(showError);
@@ -35,8 +38,11 @@ describe.each(expressVersions)(
       handle(app, 'get', '/me', (session) => session);
       app.get('/maybe', (req, res) => res.json(findSession(req)));
       app.use(showError);
-      const body = { name: 'ConfigurationError', message: message('getSession(req)') };
-      for (const path of ['/me', '/maybe']) {
+      for (const [path, name] of [
+        ['/me', 'getSession(req)'],
+        ['/maybe', 'findSession(req)'],
+      ] as const) {
+        const body = { name: 'ConfigurationError', message: message(name) };
         expect(answerOf(await new WalletClient(app).send('get', path))).toEqual([500, body]);
       }
     });

@@ -1,5 +1,6 @@
 import {
   requireMfa,
+  requireScope,
   requireSession,
   sendProblem,
   SessionError,
@@ -27,6 +28,7 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
     app.use(validateSession(kit.options({ required: false, onError })));
     app.get('/me', requireSession(), (_req, res) => res.json('passed'));
     app.post('/transfers', requireMfa(), (_req, res) => res.json('passed'));
+    app.get('/scoped', requireScope('a'), (_req, res) => res.json('passed'));
     app.use(showError);
     return {
       nobody: new WalletClient(app),
@@ -53,11 +55,13 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
       expectProblem(response, errorType);
       expect(response.headers['x-handled']).toBe('yes');
     }
+    expect((await alice.send('get', '/scoped')).status).toBe(403);
     expect(seen).toEqual([
       ['token_invalid', [], true],
       ['token_missing', [], true],
       ['token_missing', [], true],
       ['mfa_required', [], true],
+      ['insufficient_scope', [], true],
     ]);
   });
 
@@ -122,6 +126,33 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
     const broken = [500, { name: 'RangeError', message: 'onError is broken' }];
     expect(answerOf(await nobody.me())).toEqual(broken);
     expect(answerOf(await alice.transfer())).toEqual(broken);
+  });
+
+  it.each([[[]], [[undefined]], [[null]], [[false]], [[0]], [['']], [['route']], [['router']]])(
+    'that calls next() with %j passes the refusal on, never the request',
+    async (given) => {
+      const { nobody, stranger, alice } = await appWith(async (error, _req, _res, next) => {
+        // At once for an anonymous request, later for the others.
+        if (error.errorType !== 'token_missing') await Promise.resolve();
+        next(...given);
+      });
+      for (const [answer, message] of [
+        [nobody.me(), 'This request needs an access token.'],
+        [stranger.me(), 'The access token is not valid here.'],
+        [nobody.transfer(), 'This request needs an access token.'],
+        [alice.transfer(), 'This operation needs MFA to be verified first.'],
+      ] as const) {
+        expect(answerOf(await answer)).toEqual([500, { name: 'SessionError', message }]);
+      }
+    },
+  );
+
+  it('that calls next() with an error passes that error on', async () => {
+    const { nobody } = await appWith((_error, _req, _res, next) => {
+      next(new RangeError('of the app'));
+    });
+    const body = { name: 'RangeError', message: 'of the app' };
+    expect(answerOf(await nobody.me())).toEqual([500, body]);
   });
 
   it('does not get what is no refusal', async () => {

@@ -64,6 +64,7 @@ describe('No refusal tells', () => {
       expect(told).not.toContain(secret);
     }
     const needed = ['cache-control', 'connection', 'content-length', 'content-type', 'date'];
+    needed.push('access-control-expose-headers');
     const saying = status === 503 ? 'retry-after' : 'www-authenticate';
     expect(Object.keys(headers).sort()).toEqual([...needed, saying, 'x-powered-by'].sort());
   }

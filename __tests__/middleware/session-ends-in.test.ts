@@ -90,7 +90,7 @@ describe('Session-Ends-In', () => {
     expect((await client.me()).status).toBe(200);
     const anonymous = await clientWithLeft(kit, -1);
     const refused = await anonymous.me();
-    expect([refused.status, ...warning(refused)]).toEqual([401, undefined, undefined]);
+    expect([refused.status, ...warning(refused)]).toEqual([401, undefined, 'WWW-Authenticate']);
   });
 });
 
@@ -99,13 +99,13 @@ describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
 
   it('is on every response, refusals and errors of the app too', async () => {
     const client = await clientWithLeft(kit, 60);
-    for (const [answer, status] of [
-      [client.transfer(), 403],
-      [client.send('get', '/broken'), 500],
-      [client.send('get', '/nowhere'), 404],
+    for (const [answer, status, exposed] of [
+      [client.transfer(), 403, 'Session-Ends-In, WWW-Authenticate'],
+      [client.send('get', '/broken'), 500, 'Session-Ends-In'],
+      [client.send('get', '/nowhere'), 404, 'Session-Ends-In'],
     ] as const) {
       const response = await answer;
-      expect([response.status, ...warning(response)]).toEqual([status, '60', 'Session-Ends-In']);
+      expect([response.status, ...warning(response)]).toEqual([status, '60', exposed]);
     }
   });
 });

@@ -145,23 +145,6 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
         expect([response.status, response.body]).toEqual([200, ['theirs', 'alice']]);
       },
     );
-
-    it.each(['url', 'headers', 'next', 'toString'])(
-      'and never in place of req.%s',
-      async (name) => {
-        const app = express().use(validateSession({ ...options, property: name }));
-        const answer = answerOf(
-          await new WalletClient(
-            answering(app, () => 'passed'),
-            accessToken,
-          ).me(),
-        );
-        expect(answer).toEqual([
-          500,
-          { name: 'ConfigurationError', message: expect.stringContaining(`req.${name}`) as string },
-        ]);
-      },
-    );
   });
 
   describe('mounted more than once', () => {
@@ -184,7 +167,9 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
         500,
         {
           name: 'ConfigurationError',
-          message: expect.stringContaining('another validateSession()') as string,
+          message: expect.stringMatching(
+            /another validateSession\(\).*authentication: \[a, b\].*create it once/,
+          ) as string,
         },
       ]);
     });

@@ -22,6 +22,7 @@ describe('What can be imported', () => {
       'memoryStore',
       'problemHandler',
       'requireMfa',
+      'requireScope',
       'requireSession',
       'sendProblem',
       'validateSession',

@@ -132,6 +132,8 @@ export interface Particulars {
   readonly maxAgeSeconds?: number;
   readonly methods?: readonly string[];
   readonly acrValues?: readonly string[];
+  /** The scopes that the challenge of `insufficient_scope` names. */
+  readonly scope?: string;
 }
 
 /** Holds the whole answer against section 6 of the contract: status, headers, body. */
@@ -140,8 +142,9 @@ export function expectProblem(
   errorType: ErrorType,
   particulars: Particulars = {},
 ): void {
-  const { correlationId, retryAfter = '1', ...differences } = particulars;
-  const { challenge, ...usual } = ANSWERS[errorType];
+  const { correlationId, retryAfter = '1', scope, ...differences } = particulars;
+  const { challenge: usualChallenge, ...usual } = ANSWERS[errorType];
+  const challenge = scope === undefined ? usualChallenge : `${usualChallenge}, scope="${scope}"`;
   const isAboutMfa = challenge === mfa.challenge;
   const members = { ...(isAboutMfa && { maxAgeSeconds: 300 }), ...differences };
   const { correlationId: answeredId, ...body } = response.body as Record<string, unknown>;
@@ -164,6 +167,9 @@ export function expectProblem(
       'www-authenticate': isAboutMfa ? mfaChallenge(members) : challenge,
     }),
   });
+  const exposed = response.headers['access-control-expose-headers']?.split(', ') ?? [];
+  if (usual.status === 503) expect(exposed).toContain('Retry-After');
+  if (challenge !== undefined) expect(exposed).toContain('WWW-Authenticate');
 }
 
 function mfaChallenge({ maxAgeSeconds = 300, acrValues }: Particulars): string {

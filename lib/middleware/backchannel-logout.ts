@@ -1,59 +1,78 @@
 /**
- * The endpoint that an identity provider tells of its sign-outs (OpenID Connect Back-Channel Logout
- * 1.0). What a logout token has to say and what it ends is decided further down.
+ * The endpoint that an identity provider calls when a user signs out there (OpenID Connect
+ * Back-Channel Logout 1.0). The rules of logout tokens are in `authentication/logout-token.ts`.
  */
 import { SessionError } from '../errors.js';
-import { ConfigurationError, describe, OptionReader } from '../option-reader.js';
+import { ConfigurationError, OptionReader } from '../option-reader.js';
+import type { Sessions, WalletSessions } from '../wallet-sessions.js';
 import { isNonEmptyString } from '../type-guards.js';
-import { WalletSessions, type Sessions } from '../wallet-sessions.js';
+import { checkCalled, complaintOfSessions } from './called-wrongly.js';
 import { readFormField } from './form-body.js';
+import { LogoutError } from './logout-error.js';
 import { whenDone, type Middleware } from './middleware.js';
 import { refuse } from './send-problem.js';
 
 /** Options of `backchannelLogout()`. */
 export interface BackchannelLogoutOptions {
   /**
-   * The client id (or ids) that the provider knows your app by: the `aud` of its logout tokens,
-   * which is not the audience of your access tokens.
+   * The client id (or ids) of your app at the provider: the `aud` of its logout tokens, which is not
+   * the audience of your access tokens.
    */
   readonly audience: string | readonly string[];
 }
 
 /**
  * Handles the provider's `POST` of a `logout_token`. With `sid` in it, that session ends and its
- * client-scoped MFA session with it; without, every session and MFA session of the user that
- * started up to the token's `iat`. The same token once more does nothing more.
+ * client-scoped MFA session with it. Without `sid`, every session and MFA session of the user ends
+ * that started up to the token's `iat`, so that a replay ends nothing more.
  *
- * It answers 200; 400 where the token is no good; 503 with `Retry-After` where keys or store cannot
- * be had. Nobody sends an access token here, so mount it ahead of `validateSession()`:
- * `app.post('/backchannel-logout', backchannelLogout(sessions, { audience: 'my-client-id' }))`.
+ * It answers 200; 400 with `{ error: 'invalid_request', error_description }` if the token is not
+ * valid; 503 with `Retry-After` if the keys or the store are not available. It passes on every other
+ * method. The request brings no access token, so mount it ahead of `validateSession()`.
  *
- * The `sid` is looked for in the access tokens' `sessionIdClaim`, and where `userIdClaim` is another
- * than `sub`, a logout token without `sid` has to carry that claim.
+ * The `sid` is compared with the `sessionIdClaim` of the access tokens. If `userIdClaim` is not
+ * `sub`, a logout token without `sid` must have that claim.
  *
  * @throws ConfigurationError
+ * @see {@link https://openid.net/specs/openid-connect-backchannel-1_0.html | Back-Channel Logout 1.0}
+ *
+ * @example
+ * const sessions = createSessions();
+ * const handleLogout = backchannelLogout(sessions, { audience: 'my-client-id' });
+ * app.post('/backchannel-logout', handleLogout);
+ * app.use(validateSession(sessions));
  */
 export function backchannelLogout(
   sessions: Sessions,
   options: BackchannelLogoutOptions,
 ): Middleware {
+  checkCalled('backchannelLogout(sessions, { audience })', sessions);
   const { core, audience } = check(sessions, options);
   const { onError } = core.configuration;
   return function backchannelLogoutMiddleware(req, res, next) {
-    res.setHeader('Cache-Control', 'no-store');
+    if (req.method !== 'POST') {
+      next();
+      return;
+    }
     whenDone(
       async () => {
-        if (req.method !== 'POST') throw badRequest('the method is not POST');
         const logoutToken = await readFormField(req, 'logout_token');
-        if (logoutToken === undefined) throw badRequest('no single `logout_token` in a form');
+        if (logoutToken === undefined) {
+          throw new SessionError('invalid_request', {
+            detail: 'Send one logout_token by POST, as application/x-www-form-urlencoded.',
+            cause: new Error('no single `logout_token` in a form'),
+          });
+        }
         await core.logOut(logoutToken, audience);
       },
       () => {
         res.statusCode = 200;
+        res.setHeader('Cache-Control', 'no-store');
         res.end();
       },
       (error) => {
-        refuse(answerOf(error), onError, req, res, next);
+        const refusal = error instanceof SessionError ? new LogoutError(error) : error;
+        refuse(refusal, onError, req, res, next);
       },
     );
   };
@@ -71,9 +90,12 @@ function check(
   );
   const audience = readAudience(read);
   read.end();
+  const complaint = complaintOfSessions(sessions);
+  if (complaint !== undefined) read.complain(complaint);
+  const core = sessions as WalletSessions;
   if (
-    sessions instanceof WalletSessions &&
-    sessions.configuration.issuers.every(
+    complaint === undefined &&
+    core.configuration.issuers.every(
       ({ verification }) => verification.by === 'validateAccessToken',
     )
   ) {
@@ -81,15 +103,8 @@ function check(
       'no authentication has keys to verify a logout token with: give one a `jwksUri` or `jwks`.',
     );
   }
-  if (sessions instanceof WalletSessions && audience !== undefined && complaints.length === 0) {
-    return { core: sessions, audience };
-  }
-  if (!(sessions instanceof WalletSessions)) {
-    read.complain(
-      `the first argument must be what createSessions() made, the same that validateSession() is given, not ${describe(sessions)}.`,
-    );
-  }
-  throw new ConfigurationError(complaints);
+  if (complaints.length > 0 || audience === undefined) throw new ConfigurationError(complaints);
+  return { core, audience };
 }
 
 function readAudience(read: OptionReader<BackchannelLogoutOptions>): readonly string[] | undefined {
@@ -101,21 +116,4 @@ function readAudience(read: OptionReader<BackchannelLogoutOptions>): readonly st
     return undefined;
   }
   return isNonEmptyString(audience) ? [audience] : read.strings('audience');
-}
-
-function badRequest(reason: string): SessionError {
-  return new SessionError('invalid_request', {
-    detail: 'Send one logout_token by POST, as application/x-www-form-urlencoded.',
-    cause: new Error(reason),
-  });
-}
-
-/** Section 2.8: a logout token that is no good is a bad request, and no matter of signing in. */
-function answerOf(error: unknown): unknown {
-  return error instanceof SessionError && error.errorType === 'token_invalid'
-    ? new SessionError('invalid_request', {
-        detail: 'The logout token is not valid here.',
-        cause: error.cause,
-      })
-    : error;
 }

@@ -1,14 +1,17 @@
 /**
- * What a middleware is, in Node's own types: it fits Express 4, Express 5 and whatever else calls
- * `(req, res, next)`, without importing the types of any of them.
+ * The shape of a middleware in Node's own types. It fits Express 4, Express 5 and every other caller
+ * of `(req, res, next)`, and imports the types of none of them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPromiseLike, type MaybePromise } from '../maybe-promise.js';
 
+/** Passes a request to the next handler or, with an error, to the next error handler. */
 export type Next = (error?: unknown) => void;
 
+/** A request handler, for `app.use()` and for routes. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next) => void;
 
+/** An error handler, for `app.use()` after the routes. */
 export type ErrorMiddleware = (
   error: unknown,
   req: IncomingMessage,
@@ -17,17 +20,23 @@ export type ErrorMiddleware = (
 ) => void;
 
 /**
- * Gives `next` what a callback of the app threw. Express goes on to the next handler where it is
- * given nothing, and skips one for a word: no throw may open the door that it was thrown behind.
+ * Passes a thrown value to `next` as an error. Express takes a falsy value for no error, and
+ * `'route'` and `'router'` for a jump past the next handlers: either would open the guarded route.
  */
 export function passOn(thrown: unknown, next: Next): void {
-  const isError = Boolean(thrown) && thrown !== 'route' && thrown !== 'router';
-  next(isError ? thrown : new Error('a callback threw what is no error', { cause: thrown }));
+  next(
+    isErrorOf(thrown) ? thrown : new Error('a callback threw what is no error', { cause: thrown }),
+  );
+}
+
+/** Whether Express takes this argument of `next` for an error. */
+export function isErrorOf(argument: unknown): boolean {
+  return Boolean(argument) && argument !== 'route' && argument !== 'router';
 }
 
 /**
- * Goes on when the work is done: at once where nothing had to be waited for. Express 4 ignores a
- * rejected promise, so whatever goes wrong ends in `fail`.
+ * Calls `go` with the result of `work`: at once if it is no promise. Express 4 ignores a rejected
+ * promise, so every failure ends in `fail`.
  */
 export function whenDone<T>(
   work: () => MaybePromise<T>,

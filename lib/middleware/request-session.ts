@@ -1,69 +1,105 @@
 /**
- * Which session a request has. It is kept apart from the request, so that nothing but the
- * middleware can say that a request was authenticated.
+ * The sessions of a request. They are kept apart from the request object, so that only
+ * `validateSession()` can say that a request is authenticated.
  */
 import { SessionError } from '../errors.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { Session, VerifiedSession } from '../session.js';
 import type { RecordReads } from '../store/tracked-store.js';
-import type { WalletSessions } from '../wallet-sessions.js';
+import type { Sessions, WalletSessions } from '../wallet-sessions.js';
+import { complaintOfSessions } from './called-wrongly.js';
 
+/** The result of one `validateSession()` for one request. */
 export interface RequestSession {
   readonly sessions: WalletSessions;
-  /** Undefined: an anonymous request. */
+  /** Undefined if the request is anonymous. */
   readonly session: VerifiedSession | undefined;
-  /** What this request has read of the store, for the guards behind. */
+  /** The records that this request has read, for the guards. */
   readonly reads: RecordReads | undefined;
-  /** What the `validateSession()` before found, where there are several. */
-  readonly earlier?: RequestSession | undefined;
 }
 
-const requestSessions = new WeakMap<object, RequestSession>();
+/** A request that one `validateSession()` found a session on. */
+export interface AdmittedRequest extends RequestSession {
+  readonly session: VerifiedSession;
+}
 
-/** The one that is remembered last is the one that counts. */
+/** In the order of the middleware. */
+const requestSessions = new WeakMap<object, readonly RequestSession[]>();
+
+/** Keeps the result of a `validateSession()`, as the last one of this request. */
 export function rememberSession(
   req: object,
   sessions: WalletSessions,
   identified: Pick<RequestSession, 'session' | 'reads'> | undefined,
 ): void {
   const { session, reads } = identified ?? {};
-  requestSessions.set(req, { sessions, session, reads, earlier: requestSessions.get(req) });
+  const earlier = requestSessions.get(req)?.filter((one) => one.sessions !== sessions) ?? [];
+  requestSessions.set(req, [...earlier, { sessions, session, reads }]);
 }
 
-/** Undefined where no `validateSession()` ran, or none of these `sessions`. */
-export function recallSession(req: object, sessions?: WalletSessions): RequestSession | undefined {
-  let found = requestSessions.get(req);
-  while (sessions !== undefined && found !== undefined && found.sessions !== sessions) {
-    found = found.earlier;
-  }
-  return found;
+/** The results of every `validateSession()` of this request, or of the one with these `sessions`. */
+export function recallSessions(req: object, sessions?: unknown): readonly RequestSession[] {
+  const all = requestSessions.get(req) ?? [];
+  return sessions === undefined ? all : all.filter((one) => one.sessions === sessions);
+}
+
+export function isAdmitted(found: RequestSession): found is AdmittedRequest {
+  return found.session !== undefined;
 }
 
 /**
- * The session of a request.
+ * The session of a request: of the last `validateSession()` that found one, or of the one with these
+ * `sessions`.
  *
- * @throws ConfigurationError where no `validateSession()` ran before
- * @throws SessionError `token_missing` on an anonymous request
+ * @param sessions the result of `createSessions()`, if several `validateSession()` are mounted
+ * @throws ConfigurationError if no `validateSession()` ran before
+ * @throws SessionError `token_missing` if the request is anonymous
+ *
+ * @example
+ * app.use(validateSession());
+ * app.get('/me', (req, res) => {
+ *   res.json({ userId: getSession(req).userId });
+ * });
  */
-export function getSession(req: object): Session {
-  const session = findSession(req);
+export function getSession(req: object, sessions?: Sessions): Session {
+  const session = find(req, sessions, 'getSession(req)');
   if (session === undefined) throw new SessionError('token_missing');
   return session;
 }
 
 /**
- * The session of a request, undefined on an anonymous one.
+ * The session of a request as by `getSession()`, but undefined if the request is anonymous.
  *
- * @throws ConfigurationError where no `validateSession()` ran before
+ * @param sessions the result of `createSessions()`, if several `validateSession()` are mounted
+ * @throws ConfigurationError if no `validateSession()` ran before
+ *
+ * @example
+ * app.use(validateSession({ required: false }));
+ * app.get('/prices', (req, res) => {
+ *   res.json({ currency: currencyOf(findSession(req)?.userId) });
+ * });
  */
-export function findSession(req: object): Session | undefined {
-  const found = recallSession(req);
-  if (found === undefined) throw notMounted('getSession(req)');
-  return found.session;
+export function findSession(req: object, sessions?: Sessions): Session | undefined {
+  return find(req, sessions, 'findSession(req)');
 }
 
-export function notMounted(what: string): ConfigurationError {
+function find(req: object, sessions: unknown, name: string): Session | undefined {
+  if (sessions !== undefined) {
+    const complaint = complaintOfSessions(sessions);
+    if (complaint !== undefined) throw new ConfigurationError([`${name}: ${complaint}`]);
+  }
+  const found = recallSessions(req, sessions);
+  if (found.length === 0) throw notMounted(name, sessions);
+  return found.findLast(isAdmitted)?.session;
+}
+
+/** @param sessions of the `validateSession()` that was looked for, if a certain one */
+export function notMounted(name: string, sessions?: unknown): ConfigurationError {
+  const mount =
+    sessions === undefined
+      ? 'no validateSession() ran before it on this request. Mount it ahead of your routes: app.use(validateSession()).'
+      : 'no validateSession() with these sessions ran before it on this request. Mount it ahead of your routes: app.use(validateSession(sessions)).';
   return new ConfigurationError([
-    `${what} found no session: no validateSession() ran before it on this request. Mount it ahead of your routes: app.use(validateSession()).`,
+    `${name} found no session: ${mount} If it is mounted, two copies of express-wallet-session are installed: \`npm ls express-wallet-session\` shows them.`,
   ]);
 }

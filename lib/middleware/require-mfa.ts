@@ -1,81 +1,87 @@
 /**
- * Guards a protected operation: the cached MFA session has to satisfy what the route demands.
+ * The guard of a protected operation: the MFA session has to satisfy the demand of the route.
  */
-import type { IncomingMessage } from 'node:http';
-import { SessionError } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { MfaPolicy } from '../mfa/mfa-policy.js';
 import { readMfaPolicy, type MfaPolicyOptions } from '../mfa/parse-mfa-policy.js';
 import { ConfigurationError, OptionReader } from '../option-reader.js';
-import { passOn, whenDone, type Middleware } from './middleware.js';
-import { notMounted, recallSession, type RequestSession } from './request-session.js';
-import { passOrRefuse } from './send-problem.js';
+import type { WalletSessions } from '../wallet-sessions.js';
+import { checkCalled } from './called-wrongly.js';
+import {
+  guardMiddleware,
+  readSessions,
+  type ConditionRequest,
+  type GuardOptions,
+} from './guard.js';
+import type { Middleware } from './middleware.js';
 
-/** As much of Express's request as a condition is likely to look at. */
-export interface ConditionRequest extends IncomingMessage {
-  /* eslint-disable @typescript-eslint/no-explicit-any -- as Express's own types have it */
-  body?: any;
-  query?: any;
-  params?: any;
-  /* eslint-enable @typescript-eslint/no-explicit-any */
-}
-
-/** What a route demands. */
-export interface RequireMfaOptions extends MfaPolicyOptions {
-  /** Whether this request is a protected operation at all. What it throws goes to `next(error)`. */
+/** The demand of a route. */
+export interface RequireMfaOptions extends MfaPolicyOptions, GuardOptions {
+  /**
+   * Whether this request is a protected operation. Only `false` lets it pass without MFA; an error
+   * goes to `next(error)`.
+   * @defaultValue every request is
+   */
   when?(req: ConditionRequest): boolean | Promise<boolean>;
 }
 
 /**
  * Lets a request pass if its user verified MFA recently enough. Mount it after `validateSession()`.
  *
- * @throws ConfigurationError for options that cannot work
+ * @throws ConfigurationError
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9470 | RFC 9470} for the challenge
+ *
+ * @example
+ * app.use(validateSession());
+ * app.post('/transfers', requireMfa(), (req, res) => {
+ *   res.status(201).end();
+ * });
+ * app.post('/export-key', requireMfa({ maxAgeSeconds: 60, methods: ['hwk'] }), exportKey);
  */
 export function requireMfa(options?: RequireMfaOptions): Middleware {
-  const { policy, when } = parsePolicy(options);
-  return function requireMfaMiddleware(req, res, next) {
-    const found = recallSession(req);
-    if (found === undefined) {
-      next(notMounted('requireMfa()'));
-      return;
-    }
-    const { onError } = found.sessions.configuration;
-    // An anonymous request is refused whatever it asks for.
-    if (when === undefined || found.session === undefined) {
-      passOrRefuse(() => checkMfa(found, policy), onError, req, res, next);
-    } else {
-      whenDone(
-        () => when(req),
-        (isProtected) => {
-          // Only a plain "no" lifts the guard.
-          if (isProtected === false) next();
-          else passOrRefuse(() => checkMfa(found, policy), onError, req, res, next);
-        },
-        (thrown) => {
-          passOn(thrown, next);
-        },
-      );
-    }
-  };
+  checkCalled('requireMfa()', options);
+  const { policy, when, sessions } = parseOptions(options);
+  const warned = new WeakSet<WalletSessions>();
+  if (sessions !== undefined) warnIfAboveWindow(policy, sessions, warned);
+  return guardMiddleware({
+    name: 'requireMfa()',
+    sessions,
+    when,
+    check(admitted) {
+      warnIfAboveWindow(policy, admitted.sessions, warned);
+      return admitted.sessions.checkMfa(admitted.session, policy, admitted.reads);
+    },
+  });
 }
 
-function checkMfa(
-  { sessions, session, reads }: RequestSession,
-  policy: MfaPolicy,
-): MaybePromise<void> {
-  if (session === undefined) throw new SessionError('token_missing');
-  return sessions.checkMfa(session, policy, reads);
+interface ParsedOptions {
+  readonly policy: MfaPolicy;
+  readonly when: ((req: ConditionRequest) => MaybePromise<unknown>) | undefined;
+  readonly sessions: WalletSessions | undefined;
 }
 
-function parsePolicy(options: RequireMfaOptions | undefined): {
-  policy: MfaPolicy;
-  when: ((req: ConditionRequest) => MaybePromise<unknown>) | undefined;
-} {
+function parseOptions(options: RequireMfaOptions | undefined): ParsedOptions {
   const complaints: string[] = [];
   const read = new OptionReader<RequireMfaOptions>('requireMfa()', options, complaints);
   const policy = readMfaPolicy(read);
   const when = read.function<(req: ConditionRequest) => MaybePromise<unknown>>('when');
+  const sessions = readSessions(read);
   read.end();
   if (complaints.length > 0) throw new ConfigurationError(complaints);
-  return { policy, when };
+  return { policy, when, sessions };
+}
+
+/** Warns once for each `createSessions()`: the window is known only with its sessions. */
+function warnIfAboveWindow(
+  { maxAgeSeconds }: MfaPolicy,
+  sessions: WalletSessions,
+  warned: WeakSet<WalletSessions>,
+): void {
+  const { windowSeconds } = sessions.configuration.mfa;
+  if (maxAgeSeconds === undefined || maxAgeSeconds <= windowSeconds || warned.has(sessions)) return;
+  warned.add(sessions);
+  process.emitWarning(
+    `requireMfa(): \`maxAgeSeconds\` is ${maxAgeSeconds}, above \`mfa.windowSeconds\`, and counts as ${windowSeconds}.`,
+    { type: 'ConfigurationWarning' },
+  );
 }

@@ -1,13 +1,16 @@
 /**
- * A SessionError as an answer: RFC 9457, with the headers that the error brings.
+ * A SessionError as an answer: RFC 9457, with the headers of the error.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
-import type { Configuration } from '../options.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { passOn, whenDone, type ErrorMiddleware, type Next } from './middleware.js';
+import { ConfigurationError } from '../option-reader.js';
+import type { Configuration } from '../options.js';
+import { exposeHeaders } from './expose-headers.js';
+import { LogoutError } from './logout-error.js';
+import { isErrorOf, passOn, whenDone, type ErrorMiddleware, type Next } from './middleware.js';
 
-/** RFC 9110 section 8, and what belongs to a body of another length. */
+/** RFC 9110 section 8, and the headers that belong to a body of another length. */
 const REPRESENTATION_HEADERS = [
   'Content-Encoding',
   'Content-Language',
@@ -18,8 +21,19 @@ const REPRESENTATION_HEADERS = [
 ];
 
 /**
- * Answers a request with a SessionError: status, headers, and an `application/problem+json` body.
- * Where an answer has begun already, the connection is closed, so that it is not taken for whole.
+ * Answers a request with a SessionError: status, headers, and an `application/problem+json` body
+ * (`application/json` at `backchannelLogout()`).
+ * If an answer has begun already, it closes the connection, so that the client sees it as cut off.
+ *
+ * @throws TypeError for any other error
+ *
+ * @example
+ * validateSession({
+ *   onError: (error, req, res) => {
+ *     console.warn(error.errorType, error.cause);
+ *     sendProblem(error, req, res);
+ *   },
+ * });
  */
 export function sendProblem(error: SessionError, req: IncomingMessage, res: ServerResponse): void {
   if (!(error instanceof SessionError)) {
@@ -31,28 +45,52 @@ export function sendProblem(error: SessionError, req: IncomingMessage, res: Serv
     res.destroy();
     return;
   }
-  const body = JSON.stringify(error.toProblem(req));
-  // What a handler said of the answer that it did not get to send.
+  const [type, content] =
+    error instanceof LogoutError
+      ? ['application/json', error.toOAuthError()]
+      : ['application/problem+json', error.toProblem(req)];
+  const body = JSON.stringify(content);
+  // A handler may have set them for the answer that it did not send.
   for (const name of REPRESENTATION_HEADERS) res.removeHeader(name);
   res.statusCode = error.status;
   for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-  res.setHeader('Content-Type', 'application/problem+json');
+  exposeHeaders(
+    res,
+    // The Fetch standard lets every script read Cache-Control.
+    Object.keys(error.headers).filter((name) => name !== 'Cache-Control'),
+  );
+  res.setHeader('Content-Type', type);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);
 }
 
 /**
- * Answers the SessionErrors that handlers meet, for instance when `session.mfa.start()` finds the
- * store down. It passes every other error on. Mount it after the routes.
+ * Answers the SessionErrors that route handlers throw or pass to `next`, for instance if
+ * `session.mfa.start()` rejects because the store is down. It passes on every other error. Mount it
+ * after the routes.
+ *
+ * @example
+ * app.use(validateSession());
+ * app.post('/sign-out', async (req, res) => {
+ *   await getSession(req).signOut();
+ *   res.status(204).end();
+ * });
+ * app.use(problemHandler());
  */
-export function problemHandler(): ErrorMiddleware {
+export function problemHandler(): ErrorMiddleware;
+export function problemHandler(...given: readonly unknown[]): ErrorMiddleware {
+  if (given.length > 0) {
+    throw new ConfigurationError([
+      'problemHandler was mounted without being called. Call it: app.use(problemHandler()), not app.use(problemHandler).',
+    ]);
+  }
   return function problemHandlerMiddleware(error, req, res, next) {
     if (error instanceof SessionError && !res.headersSent) sendProblem(error, req, res);
     else next(error);
   };
 }
 
-/** Does what a middleware does, and goes on to the next one or refuses the request. */
+/** Passes a request on if `work` succeeds, and refuses it otherwise. */
 export function passOrRefuse(
   work: () => MaybePromise<void>,
   onError: Configuration['onError'],
@@ -71,7 +109,7 @@ export function passOrRefuse(
   );
 }
 
-/** What a middleware does with what it could not do: `onError` for ours, `next` for the rest. */
+/** Answers a SessionError, or lets `onError` answer it; every other error goes to `next`. */
 export function refuse(
   error: unknown,
   onError: Configuration['onError'],
@@ -87,8 +125,12 @@ export function refuse(
     sendProblem(error, req, res);
     return;
   }
+  // Without this, `next()` or `next('route')` in `onError` would run the operation.
+  const nextWithError: Next = (argument) => {
+    next(isErrorOf(argument) ? argument : error);
+  };
   try {
-    Promise.resolve(onError(error, req, res, next)).catch((thrown: unknown) => {
+    Promise.resolve(onError(error, req, res, nextWithError)).catch((thrown: unknown) => {
       passOn(thrown, next);
     });
   } catch (thrown) {

@@ -1,5 +1,5 @@
 /**
- * Attaches the session to the request, or answers why there is none.
+ * Attaches the session to a request, or answers why it has none.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
@@ -10,18 +10,34 @@ import { parseOptions } from '../parse-options.js';
 import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
 import { WalletSessions, type IdentifiedSession, type Sessions } from '../wallet-sessions.js';
+import { checkCalled, complaintOfSessions, isSessionsOfAnotherCopy } from './called-wrongly.js';
+import { exposeHeaders } from './expose-headers.js';
 import type { Middleware } from './middleware.js';
-import { recallSession, rememberSession } from './request-session.js';
+import { recallSessions, rememberSession } from './request-session.js';
 import { passOrRefuse } from './send-problem.js';
 
 /**
  * Verifies the access token of each request and attaches the session to it.
  * `validateSession(options)` is `validateSession(createSessions(options))`.
  *
- * @param given options (without any: from the environment), or what `createSessions()` made
+ * A CORS preflight passes as an anonymous request, because browsers send it without credentials.
+ *
+ * @param given options, or the result of `createSessions()`
+ * @defaultValue the environment variables `WALLET_SESSION_*`
  * @throws ConfigurationError with every mistake at once
+ *
+ * @example
+ * const authentication = cdpAuthentication({
+ *   projectId: 'my-project',
+ *   jwksUri: 'https://auth.example.com/.well-known/jwks.json',
+ * });
+ * app.use(validateSession({ authentication }));
+ * app.get('/me', (req, res) => {
+ *   res.json({ userId: getSession(req).userId });
+ * });
  */
 export function validateSession(given?: SessionOptions | Sessions): Middleware {
+  checkCalled('validateSession()', given);
   const sessions = sessionsOf(given);
   const { required, property, onError } = sessions.configuration;
 
@@ -30,17 +46,22 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
     res: ServerResponse,
     identified: IdentifiedSession | undefined,
   ): void {
-    if (identified === undefined && required) throw new SessionError('token_missing');
+    if (identified === undefined && required && !isPreflight(req)) {
+      throw new SessionError('token_missing');
+    }
     rememberSession(req, sessions, identified);
     if (identified === undefined) return;
     const { session } = identified;
     if (property !== false) attach(req, property, session);
     const endsInSeconds = sessions.endsInSeconds(session);
-    if (endsInSeconds !== undefined && !res.headersSent) warn(res, endsInSeconds);
+    if (endsInSeconds !== undefined && !res.headersSent) {
+      res.setHeader(SESSION_ENDS_IN, String(endsInSeconds));
+      exposeHeaders(res, [SESSION_ENDS_IN]);
+    }
   }
 
   return function validateSessionMiddleware(req, res, next) {
-    const known = recallSession(req, sessions);
+    const [known] = recallSessions(req, sessions);
     if (known !== undefined) {
       rememberSession(req, sessions, known);
       next();
@@ -59,9 +80,22 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
 }
 
 function sessionsOf(given: SessionOptions | Sessions | undefined): WalletSessions {
-  return given instanceof WalletSessions
-    ? given
-    : new WalletSessions(parseOptions(given as SessionOptions | undefined, process.env));
+  if (given instanceof WalletSessions) return given;
+  if (isSessionsOfAnotherCopy(given)) {
+    throw new ConfigurationError([`validateSession(): ${complaintOfSessions(given) ?? ''}`]);
+  }
+  return new WalletSessions(parseOptions(given as SessionOptions | undefined, process.env));
+}
+
+/** A CORS-preflight request (Fetch standard, 3.3.2), which never has credentials. */
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'OPTIONS' &&
+    headers.origin !== undefined &&
+    headers['access-control-request-method'] !== undefined &&
+    headers.authorization === undefined &&
+    headers.cookie === undefined
+  );
 }
 
 function attach(req: IncomingMessage, property: string, session: VerifiedSession): void {
@@ -70,19 +104,6 @@ function attach(req: IncomingMessage, property: string, session: VerifiedSession
 
 function propertyTaken(property: string): ConfigurationError {
   return new ConfigurationError([
-    `validateSession() found req.${property} taken by something else, such as express-session or another validateSession(). Attach the session under another name, validateSession({ property: 'walletSession' }), or under none, validateSession({ property: false }), and read it with getSession(req). To mount one validateSession() twice, create it once: const guard = validateSession().`,
+    `validateSession() found req.${property} taken by something else, such as express-session or another validateSession(). Attach the session under another name, validateSession({ property: 'walletSession' }), or under none, validateSession({ property: false }), and read it with getSession(req). For tokens of several issuers, mount one: validateSession({ authentication: [a, b] }). To mount one twice, create it once: const guard = validateSession().`,
   ]);
-}
-
-const LISTED = new RegExp(`(?:^|[\\s,])${SESSION_ENDS_IN}(?:$|[\\s,])`, 'i');
-
-/** Says when the user has to sign in again, and lets a browser's code read it across origins. */
-function warn(res: ServerResponse, endsInSeconds: number): void {
-  res.setHeader(SESSION_ENDS_IN, String(endsInSeconds));
-  const exposed = [res.getHeader('Access-Control-Expose-Headers') ?? []].flat().join(', ');
-  if (LISTED.test(exposed)) return;
-  res.setHeader(
-    'Access-Control-Expose-Headers',
-    exposed === '' ? SESSION_ENDS_IN : `${exposed}, ${SESSION_ENDS_IN}`,
-  );
 }
