@@ -50,3 +50,7 @@ export type {
   MfaDemand,
   Problem,
 } from './protocol.js';
+export type { MfaApproval, MfaChallenge, WebAuthnChallenge } from './approval/mfa-approval.js';
+export type { FactorVerifier } from './approval/challenges.js';
+export type { OperationApprovalOptions } from './approval/operation.js';
+export type { RequestTarget } from './approval/digest.js';

@@ -5,6 +5,10 @@ import { inspect } from 'node:util';
 import type { JWTPayload } from 'jose';
 import type { MfaScope } from './authentication/key-source.js';
 import type { Identity } from './authentication/token-verifier.js';
+import type { FactorVerifier } from './approval/challenges.js';
+import type { MfaApproval, MfaChallenge } from './approval/mfa-approval.js';
+import type { OperationApprovalOptions } from './approval/operation.js';
+import type { SessionApprovals } from './approval/session-approvals.js';
 import { dateOf } from './clock.js';
 import type { MfaSession } from './mfa/mfa-session.js';
 import type { MfaProof } from './mfa/mfa-sessions.js';
@@ -93,11 +97,69 @@ export interface SessionMfa {
    * }
    */
   require(policy?: MfaPolicyOptions): Promise<void>;
+  /**
+   * The challenge of this id, if it is pending and this session may approve it: of its own user, and
+   * of its own session if the scope is `client` and the tokens carry a session id.
+   *
+   * @throws SessionError as `check()` would, and `store_unavailable`
+   *
+   * @example
+   * app.get('/approvals/:id', async (req, res) => {
+   *   const challenge = await getSession(req).mfa.challenge(req.params.id);
+   *   if (challenge === undefined) return res.status(404).end();
+   *   res.json({ description: challenge.description, expiresAt: challenge.expiresAt });
+   * });
+   */
+  challenge(id: string): Promise<MfaChallenge | undefined>;
+  /**
+   * Approves a challenge: claims it, calls `verify` once, and stores the approval until the challenge
+   * would have expired, at least for 60 s. The challenge is spent even if the verification fails.
+   *
+   * @param verify returns the proof, or `false` or `undefined` if the factor was not verified
+   * @throws SessionError `mfa_flow_expired` if there is no such challenge, `mfa_invalid_code` if
+   * `verify` said no, and as `check()` would
+   * @throws TypeError for a proof that is none, or a factor that the route does not accept; the error
+   * of `verify` comes through
+   *
+   * @example
+   * app.post('/approvals/:id', express.json(), async (req, res) => {
+   *   const { mfa, userId } = getSession(req);
+   *   await mfa.approve(req.params.id, async () =>
+   *     (await verifyTotp(userId, req.body.code)) ? { method: 'totp' } : false,
+   *   );
+   *   res.status(204).end();
+   * });
+   */
+  approve(id: string, verify: FactorVerifier): Promise<MfaApproval>;
+  /**
+   * Withdraws a challenge, or an approval that is not spent. An unknown id is no error.
+   *
+   * @throws SessionError as `check()` would, and `store_unavailable`
+   */
+  deny(id: string): Promise<void>;
+  /**
+   * The same as the middleware `requireApproval()` for operations without HTTP: GraphQL resolvers,
+   * procedures and messages. It spends the approval that `challengeId` names.
+   *
+   * @returns the approval; undefined if the user has not enrolled and `whenNotEnrolled` is `'allow'`
+   * @throws SessionError `mfa_required` with the `challengeId` to approve (`toProblem()` has it), and
+   * as `check()` would
+   * @throws ConfigurationError for options that cannot work
+   *
+   * @example
+   * async function sendResolver(_root, { amount, to, challengeId }, { session }) {
+   *   const operation = { send: { amount, to } };
+   *   await session.mfa.requireApproval({ operation, description: operation, challengeId });
+   *   return send(amount, to);
+   * }
+   */
+  requireApproval(options: OperationApprovalOptions): Promise<MfaApproval | undefined>;
 }
 
 /** What a session can do, done elsewhere. */
 export interface SessionActions {
   readonly maxSessionSeconds: number;
+  readonly approvals: SessionApprovals<Session>;
   check(identity: Identity): Promise<void>;
   currentMfa(session: VerifiedSession): Promise<MfaSession | undefined>;
   requireMfa(session: VerifiedSession, policy: MfaPolicyOptions | undefined): Promise<void>;
@@ -189,6 +251,10 @@ export class VerifiedSession implements Session {
       endEverywhere: () => actions.endMfaEverywhere(identity),
       carryOver: (previousToken) => actions.carryOver(identity, previousToken),
       require: (policy) => actions.requireMfa(this, policy),
+      challenge: (id) => actions.approvals.find(identity, id),
+      approve: (id, verify) => actions.approvals.approve(identity, id, verify),
+      deny: (id) => actions.approvals.deny(identity, id),
+      requireApproval: (options) => actions.approvals.require(this, identity, options),
     });
   }
 

@@ -2,6 +2,7 @@
  * The core without a framework: from a request to its session, and what can be done to sessions
  * from outside of a request. The only file that knows all the rooms below.
  */
+import { SessionApprovals } from './approval/session-approvals.js';
 import { checkLifetime } from './authentication/claims.js';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { CarryOver } from './carry-over.js';
@@ -75,6 +76,7 @@ export interface IdentifiedSession {
 /** The one implementation. The middleware sees more of it than `Sessions` shows. */
 export class WalletSessions implements Sessions {
   readonly configuration: Configuration;
+  readonly approvals: SessionApprovals<Session>;
   readonly #store: TrackedStore;
   readonly #verifier: TokenVerifier;
   readonly #cache: SessionCache;
@@ -89,8 +91,14 @@ export class WalletSessions implements Sessions {
     const { windowSeconds } = mfa;
     const whenAvailable = configuration.revocation === 'when-available';
     const lifetime = { maxSessionSeconds, clockToleranceSeconds };
-    const actions = this.#actions(maxSessionSeconds);
     this.#store = new TrackedStore(new GuardedStore(configuration.store));
+    const revocation = new Revocation(this.#store, clock, {
+      ...lifetime,
+      windowSeconds,
+      whenAvailable,
+    });
+    this.approvals = new SessionApprovals(this.#store, clock, revocation, { ...lifetime, ...mfa });
+    const actions = this.#actions(maxSessionSeconds);
     this.#verifier = new TokenVerifier(configuration.issuers, clock, {
       ...lifetime,
       maxAgeSeconds: tokenCache.maxAgeSeconds,
@@ -98,11 +106,6 @@ export class WalletSessions implements Sessions {
     this.#cache = new SessionCache(this.#verifier, actions, clock, {
       ...lifetime,
       maxEntries: tokenCache.maxEntries,
-    });
-    const revocation = new Revocation(this.#store, clock, {
-      ...lifetime,
-      windowSeconds,
-      whenAvailable,
     });
     const mfaSessions = new MfaSessions(this.#store, clock, revocation, {
       ...lifetime,
@@ -206,6 +209,7 @@ export class WalletSessions implements Sessions {
   #actions(maxSessionSeconds: number): SessionActions {
     return {
       maxSessionSeconds,
+      approvals: this.approvals,
       check: async (identity) => {
         await this.#check(identity, this.#store);
       },
@@ -235,14 +239,17 @@ export class WalletSessions implements Sessions {
     };
   }
 
-  #readsOf(session: VerifiedSession): RecordReads {
+  #readsOf(session: VerifiedSession, request?: RequestWithHeaders): RecordReads {
     const identity = VerifiedSession.identityOf(session);
-    return this.#store.readsOf(() => this.#mfaSessions.keysOf(identity));
+    return this.#store.readsOf(() => [
+      ...this.#mfaSessions.keysOf(identity),
+      ...(request === undefined ? [] : this.approvals.keysOf(identity, request)),
+    ]);
   }
 
   #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<IdentifiedSession> {
     const identity = VerifiedSession.identityOf(session);
-    const reads = this.#readsOf(session);
+    const reads = this.#readsOf(session, request);
     return andThen(this.#revocation.check(identity, reads), () => {
       const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
       // Before the request goes on, so that its own check of MFA finds what was carried over.

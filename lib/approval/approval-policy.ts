@@ -5,6 +5,7 @@ import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { JsonValue } from '../protocol.js';
+import { isEndedSince } from '../records/raised.js';
 import type { ChallengeId } from './challenge-id.js';
 import type { ChallengeRecord, RecordedEnds } from './challenge-record.js';
 import { sortedJson, webAuthnChallenge } from './digest.js';
@@ -48,7 +49,7 @@ export function isFree(record: ChallengeRecord | undefined, { nowMs, ends }: Pre
  * session, which began after it.
  */
 function isVoid({ createdAtMs, ends: known }: ChallengeRecord, ends: RecordedEnds): boolean {
-  if (ends.mfaEnd !== undefined && ends.mfaEnd > (known.mfaEnd ?? '')) return true;
+  if (isEndedSince(known.mfaEnd, ends.mfaEnd)) return true;
   return (
     ends.signedOutUntil !== undefined &&
     ends.signedOutUntil !== known.signedOutUntil &&

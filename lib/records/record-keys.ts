@@ -104,6 +104,17 @@ export function ownMfaEndKey(userDigest: string, ownerDigest: string | undefined
 }
 
 /**
+ * The prefix of challenges and approvals.
+ *
+ * @param sessionDigest the session that they belong to; `undefined`: the user
+ */
+export function challengeRoomKey(userDigest: string, sessionDigest: string | undefined): string {
+  return sessionDigest === undefined
+    ? `{${userDigest}}:approval`
+    : `{${userDigest}}:approval:${sessionDigest}`;
+}
+
+/**
  * Raised: evidence of one sign-in is void.
  *
  * @param startedAtSeconds the time of the sign-in; `undefined`: unknown, so it may be any of the user
