@@ -1,8 +1,10 @@
 /**
  * What the testing kit says when it is used wrongly, so that no test passes for the wrong reason.
  */
+import express from 'express';
 import { ConfigurationError } from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
+import request from 'supertest';
 
 describe('createTestIssuer()', () => {
   it('names every mistake at once', async () => {
@@ -64,5 +66,53 @@ describe('A method of the test issuer', () => {
     expect(() => {
       issuer.setOutage('no' as never);
     }).toThrow(TypeError);
+  });
+});
+
+describe('issuer.router()', () => {
+  const { NODE_ENV } = process.env;
+
+  afterEach(() => {
+    process.env.NODE_ENV = NODE_ENV;
+  });
+
+  it('throws if NODE_ENV is production, because its routes sign anybody in', async () => {
+    const issuer = await createTestIssuer();
+    process.env.NODE_ENV = 'production';
+    for (const options of [undefined, {}, { allowInProduction: false }]) {
+      expect(() => issuer.router(options)).toThrow(
+        new ConfigurationError([
+          'issuer.router(): it signs anybody in as anybody, and NODE_ENV is production. For a demonstration, pass { allowInProduction: true }.',
+        ]),
+      );
+    }
+  });
+
+  it('signs in over HTTP in production if `allowInProduction` is true', async () => {
+    const issuer = await createTestIssuer();
+    process.env.NODE_ENV = 'production';
+    const app = express().use(issuer.router({ allowInProduction: true }));
+    const response = await request(app).get('/.well-known/jwks.json');
+    expect([response.status, response.body]).toEqual([200, issuer.jwks()]);
+  });
+
+  it.each(['development', 'test', 'Production', '', undefined])(
+    'needs no option if NODE_ENV is %j',
+    async (environment) => {
+      const issuer = await createTestIssuer();
+      if (environment === undefined) delete process.env.NODE_ENV;
+      else process.env.NODE_ENV = environment;
+      expect(issuer.router()).toEqual(expect.any(Function));
+    },
+  );
+
+  it('names a misspelt or wrong option', async () => {
+    const issuer = await createTestIssuer();
+    expect(() => issuer.router({ allowProduction: true } as never)).toThrow(
+      'issuer.router(): there is no option `allowProduction`. Did you mean `allowInProduction`?',
+    );
+    expect(() => issuer.router({ allowInProduction: 'yes' } as never)).toThrow(
+      'issuer.router(): `allowInProduction` must be true or false, not a string.',
+    );
   });
 });

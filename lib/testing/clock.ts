@@ -1,15 +1,29 @@
 /**
- * A clock that stands still until a test moves it.
+ * A clock that a test advances.
  */
 
-/** Milliseconds since the epoch, as `Date.now` gives them; it stands still until it is advanced. */
+/** Returns milliseconds since the epoch, as `Date.now` does. It stands still until it is advanced. */
 export interface TestClock {
   (): number;
-  /** Moves it forward. @throws TypeError for what is no number, or would go back */
+  /** Moves the clock forward. @throws TypeError if `seconds` is negative or not finite */
   advance(seconds: number): void;
 }
 
-/** @param startMs @defaultValue a Monday noon, in whole seconds: 2026-01-05T12:00:00Z */
+/**
+ * Creates a clock for the `clock` options.
+ *
+ * @param startMs milliseconds since the epoch
+ * @defaultValue 2026-01-05T12:00:00Z, a Monday noon
+ * @throws TypeError if `startMs` is not finite
+ *
+ * @example
+ * const clock = createTestClock();
+ * const sessions = createSessions({ authentication: issuer.authentication, clock });
+ * const session = await sessions.authenticateToken(accessToken);
+ * await session.mfa.start({ method: 'totp' });
+ * clock.advance(300);
+ * expect(await session.mfa.current()).toBeUndefined();
+ */
 export function createTestClock(startMs: number = Date.UTC(2026, 0, 5, 12)): TestClock {
   if (!Number.isFinite(startMs)) {
     throw new TypeError('createTestClock(startMs): `startMs` must be a number of milliseconds.');

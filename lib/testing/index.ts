@@ -2,7 +2,13 @@ export { createTestClock, type TestClock } from './clock.js';
 export { createTestIssuer, type TestIssuer } from './issuer.js';
 export { describeStore, type CreateStore, type StoreTestRunner } from './describe-store.js';
 
-export type { KeyRotation, SignInOptions, TestIssuerOptions } from './issuer-options.js';
+export type {
+  KeyRotation,
+  Members,
+  SignInOptions,
+  TestIssuerOptions,
+  TestIssuerRouterOptions,
+} from './issuer-options.js';
 export type { RefreshError, RefreshErrorCode, TokenPair } from './refresh-tokens.js';
 export type { OneTimeCodeError } from './one-time-codes.js';
 export type { TestIssuerRouter } from './router.js';

@@ -1,5 +1,5 @@
 /**
- * What the methods of the testing kit may be given, and the mistakes in it.
+ * The options of the testing kit, and their check.
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
@@ -11,31 +11,49 @@ export type Members = Readonly<Record<string, unknown>>;
 
 /** Options of `createTestIssuer()`. */
 export interface TestIssuerOptions {
-  /** `'cdp'` makes tokens like CDP's published sample; `'custom'` adds `sid` and `auth_time`. @defaultValue 'cdp' */
+  /**
+   * `'cdp'` makes tokens like CDP's published sample; `'custom'` adds `sid` and `auth_time`.
+   * @defaultValue 'cdp'
+   */
   readonly authentication?: 'cdp' | 'custom' | undefined;
-  /** Milliseconds. @defaultValue `Date.now` */
+  /** Milliseconds since the epoch. @defaultValue `Date.now` */
   readonly clock?: Clock | undefined;
-  /** @defaultValue `'cdp-api'`; of `'custom'` `'https://issuer.test/'` */
+  /** The `iss` of the tokens. @defaultValue `'cdp-api'`; for `'custom'` `'https://issuer.test/'` */
   readonly issuer?: string | undefined;
-  /** @defaultValue `'cdp-api'`; of `'custom'` `'https://api.test'` */
+  /** The `aud` of the access tokens. @defaultValue `'cdp-api'`; for `'custom'` `'https://api.test'` */
   readonly audience?: string | undefined;
-  /** Of `'cdp'` alone. @defaultValue a UUID */
+  /** The `project_id` of the tokens, for `'cdp'` alone. @defaultValue a UUID */
   readonly projectId?: string | undefined;
-  /** Further claims of every access token. */
+  /** Further claims of every access token. @defaultValue none */
   readonly claims?: Members | undefined;
 }
 
+/** Options of `issuer.signIn()`. */
 export interface SignInOptions {
-  /** Further claims of this session's access tokens, over its refreshes: `amr`, `acr`, ... */
+  /**
+   * Further claims of this session's access tokens, such as `amr`; a refresh keeps them.
+   * @defaultValue none
+   */
   readonly claims?: Members | undefined;
 }
 
+/** Options of `issuer.rotateKeys()`. */
 export interface KeyRotation {
-  /** How long the old key stays published. @defaultValue 0: it is withdrawn at once */
+  /** Seconds for which the old key stays published. @defaultValue 0: it is withdrawn at once */
   readonly overlapSeconds?: number | undefined;
 }
 
-/** What the tokens are made of. */
+/** Options of `issuer.router()`. */
+export interface TestIssuerRouterOptions {
+  /**
+   * `true`: the routes may be mounted although `NODE_ENV` is `production`. They sign anybody in as
+   * anybody.
+   * @defaultValue false
+   */
+  readonly allowInProduction?: boolean | undefined;
+}
+
+/** The checked options of an issuer. */
 export interface IssuerSettings {
   readonly authentication: 'cdp' | 'custom';
   readonly clock: Clock;
@@ -71,6 +89,21 @@ export function readKeyRotation(options: KeyRotation): { readonly overlapSeconds
   return read('issuer.rotateKeys()', options, (reader) => ({
     overlapSeconds: reader.number('overlapSeconds', { min: 0 }, 0),
   }));
+}
+
+/** @throws ConfigurationError also if the routes would be open in production */
+export function checkRouterOptions(
+  options: TestIssuerRouterOptions,
+  environment: string | undefined,
+): void {
+  read('issuer.router()', options, (reader) => {
+    const isAllowed = reader.boolean('allowInProduction', false);
+    if (environment === 'production' && !isAllowed) {
+      reader.complain(
+        'it signs anybody in as anybody, and NODE_ENV is production. For a demonstration, pass { allowInProduction: true }.',
+      );
+    }
+  });
 }
 
 function read<T extends object, R>(

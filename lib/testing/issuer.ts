@@ -1,6 +1,6 @@
 /**
- * A stand-in for the token side: signs in, refreshes, signs out, and publishes its keys, in one
- * process and without a network.
+ * A stand-in for the identity provider: it signs users in and out, refreshes tokens and publishes
+ * its keys, in one process and without a network.
  */
 import { randomUUID } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
@@ -8,6 +8,7 @@ import type { Authentication } from '../authentication/authentication.js';
 import { cdpAuthentication } from '../authentication/cdp.js';
 import { customAuthentication } from '../authentication/custom.js';
 import {
+  checkRouterOptions,
   readIssuerOptions,
   readKeyRotation,
   readSignInOptions,
@@ -16,6 +17,7 @@ import {
   type Members,
   type SignInOptions,
   type TestIssuerOptions,
+  type TestIssuerRouterOptions,
 } from './issuer-options.js';
 import { JwksEndpoint } from './jwks-endpoint.js';
 import { KeyRing } from './key-ring.js';
@@ -24,13 +26,17 @@ import { RefreshTokens, type IssuerSession, type TokenPair } from './refresh-tok
 import { routerOf, type TestIssuerRouter } from './router.js';
 import { accessTokenClaims, logoutTokenClaims, merged } from './token-claims.js';
 
+/** A complete issuer of access and refresh tokens, made by `createTestIssuer()`. */
 export class TestIssuer {
-  /** For `validateSession({ authentication })`: keys are read through the code that reads a real JWKS. */
+  /** For `validateSession({ authentication })`; its keys are read as those of a real JWKS. */
   readonly authentication: Authentication;
   /** The `aud` of its logout tokens. */
   readonly clientId: string = 'test-client';
+  /** The `project_id` of its access tokens, for `'cdp'`. */
   readonly projectId: string;
+  /** The `iss` of its tokens. */
   readonly issuer: string;
+  /** The `aud` of its access tokens. */
   readonly audience: string;
   readonly #settings: IssuerSettings;
   readonly #keys: KeyRing;
@@ -56,19 +62,22 @@ export class TestIssuer {
         : cdpAuthentication({ projectId, issuer, audience, jwksUri, fetch });
   }
 
-  /** How often the JWKS was asked for. */
+  /** Number of requests for the JWKS so far. */
   get jwksFetches(): number {
     return this.#jwksEndpoint.fetches;
   }
 
-  /** One-time code sign-in, first half: the code that would be sent by email. It serves once, for 5 minutes. */
+  /**
+   * First half of a sign-in by one-time code: returns the code that a real issuer would send by
+   * email. It is valid once, for 5 minutes.
+   */
   async requestCode(email: string): Promise<string> {
     await Promise.resolve();
     return this.#oneTimeCodes.issue(email);
   }
 
   /**
-   * One-time code sign-in, second half. An address is the same user each time.
+   * Second half of a sign-in by one-time code. An address belongs to the same user each time.
    *
    * @throws OneTimeCodeError with the `code` `one_time_code_invalid`
    */
@@ -83,7 +92,7 @@ export class TestIssuer {
     return this.signIn(userId, options);
   }
 
-  /** A new session: an access token for 900 seconds, and a refresh token for 7 days. */
+  /** Starts a session, with an access token for 900 seconds and a refresh token for 7 days. */
   async signIn(userId: string, options: SignInOptions = {}): Promise<TokenPair> {
     await Promise.resolve();
     if (typeof userId !== 'string') {
@@ -93,26 +102,26 @@ export class TestIssuer {
   }
 
   /**
-   * A new pair; the old refresh token is spent, and using it again ends the session. Refresh tokens
-   * end 7 days after sign-in, however often they were used.
+   * Returns a new pair of tokens. The old refresh token is spent, and a second use of it ends the
+   * session. A refresh token ends 7 days after sign-in, as do its successors.
    *
    * @throws RefreshError with the `code` `refresh_token_expired`, `refresh_token_reused` or
-   *   `refresh_token_invalid`: sign in again
+   *   `refresh_token_invalid`
    */
   async refresh(refreshToken: string): Promise<TokenPair> {
     await Promise.resolve();
     return this.#pairFor(this.#refreshTokens.spend(refreshToken));
   }
 
-  /** Ends the session of a refresh token. Access tokens that are out already stay as they are. */
+  /** Ends the session of a refresh token. Its access tokens stay valid until they expire. */
   async signOut(refreshToken: string): Promise<void> {
     await Promise.resolve();
     this.#refreshTokens.end(refreshToken);
   }
 
   /**
-   * An access token of its own session, right or wrong: claims and header members over the defaults,
-   * where `undefined` removes one.
+   * Signs an access token of a new session, valid or not. The claims and header members override
+   * the defaults; `undefined` removes one.
    *
    * @throws TypeError for an `alg` other than ES256, HS256, HS384, HS512 and none
    */
@@ -122,7 +131,12 @@ export class TestIssuer {
     return this.#keys.sign(merged(this.#header(), header), merged(defaults, claims));
   }
 
-  /** A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), right or wrong as by `sign`. */
+  /**
+   * Signs a logout token for `clientId`, valid or not. The claims and header members override the
+   * defaults; `undefined` removes one.
+   *
+   * @see OpenID Connect Back-Channel Logout 1.0 section 2.4
+   */
   async logoutToken(claims: Members = {}, header: Members = {}): Promise<string> {
     await Promise.resolve();
     const defaults = logoutTokenClaims(this.#settings, this.clientId, this.#nowSeconds());
@@ -132,18 +146,18 @@ export class TestIssuer {
     );
   }
 
-  /** A new key signs from now on. */
+  /** Makes a new key, which signs from now on. */
   async rotateKeys(options: KeyRotation = {}): Promise<void> {
     await Promise.resolve();
     this.#keys.rotate(readKeyRotation(options).overlapSeconds);
   }
 
-  /** While it is down, the JWKS answers 503. */
+  /** During an outage the JWKS answers 503. */
   setOutage(isDown: boolean): void {
     this.#jwksEndpoint.setOutage(isDown);
   }
 
-  /** How long the JWKS takes to answer, in real milliseconds. */
+  /** Sets the time that the JWKS takes to answer, in real milliseconds. */
   setDelay(delayMs: number): void {
     this.#jwksEndpoint.setDelay(delayMs);
   }
@@ -153,13 +167,19 @@ export class TestIssuer {
     return this.#keys.jwks();
   }
 
-  /** What its JWKS endpoint answers; it counts as a fetch. */
+  /** The answer of the JWKS endpoint; each call counts as a fetch. */
   async fetchJwks(signal?: AbortSignal): Promise<Response> {
     return this.#jwksEndpoint.answer(signal);
   }
 
-  /** Sign-in by one-time code, refresh by cookie, sign-out and the JWKS, over HTTP. */
-  router(): TestIssuerRouter {
+  /**
+   * The same over HTTP, for examples and browsers: sign-in by one-time code, refresh by cookie,
+   * sign-out and the JWKS.
+   *
+   * @throws ConfigurationError if `NODE_ENV` is `production`, unless `allowInProduction` is set
+   */
+  router(options: TestIssuerRouterOptions = {}): TestIssuerRouter {
+    checkRouterOptions(options, process.env.NODE_ENV);
     return routerOf(this);
   }
 
@@ -188,9 +208,16 @@ export class TestIssuer {
 }
 
 /**
- * A complete issuer of access and refresh tokens, with keys of its own.
+ * Creates an issuer of access and refresh tokens, with keys of its own.
  *
  * @throws ConfigurationError
+ *
+ * @example
+ * const clock = createTestClock();
+ * const issuer = await createTestIssuer({ clock });
+ * app.use(validateSession({ authentication: issuer.authentication, clock }));
+ * const { accessToken } = await issuer.signIn('user-1');
+ * await request(app).get('/me').auth(accessToken, { type: 'bearer' }).expect(200);
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   await Promise.resolve();

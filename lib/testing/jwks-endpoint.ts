@@ -1,6 +1,5 @@
 /**
- * Where the test issuer publishes its keys: an endpoint without a network, which can be down and
- * can be slow.
+ * The JWKS endpoint of the test issuer: it needs no network, and can be down or slow.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyRing } from './key-ring.js';
@@ -38,7 +37,7 @@ export class JwksEndpoint {
     this.#delayMs = delayMs;
   }
 
-  /** Stands in for the global `fetch`; every other address is not found. */
+  /** Replaces the global `fetch`; every other address is not found. */
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const url = input instanceof Request ? input.url : String(input);
     if (url !== this.uri) return new Response(null, { status: 404 });

@@ -16,7 +16,7 @@ import type { Clock } from '../clock.js';
 interface RingKey {
   readonly kid: string;
   readonly privateKey: KeyObject;
-  /** When it is withdrawn; Infinity while it signs. */
+  /** Time of withdrawal; Infinity while the key signs. */
   publishedUntilMs: number;
 }
 
@@ -32,7 +32,7 @@ export class KeyRing {
     return this.#current().kid;
   }
 
-  /** A new key signs from now on; the old one stays published for so long. */
+  /** Makes a new key, which signs from now on. The old one stays published for `overlapSeconds`. */
   rotate(overlapSeconds: number): void {
     this.#current().publishedUntilMs = this.#clock() + overlapSeconds * 1000;
     this.#keys.unshift(newKey());
@@ -52,9 +52,9 @@ export class KeyRing {
   }
 
   /**
-   * Signs by hand, because a library refuses the headers that wrong tokens need. `none` leaves the
-   * signature empty, and HMAC takes the public key for a secret: the classic confusion. Whatever
-   * else the header claims, or leaves out, the key is the one that signs now.
+   * Signs by hand, because a library refuses the headers of invalid tokens. With `none` the
+   * signature is empty, and HMAC uses the public key as the secret (algorithm confusion). The key is
+   * always the current one, even if the header names another.
    *
    * @throws TypeError for an `alg` that is none of these
    */

@@ -1,12 +1,13 @@
 /**
- * One-time codes by "email": the code is handed to the caller instead.
+ * One-time codes. The caller gets the code that a real issuer would send by email.
  */
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.js';
 
-/** A code that was never sent, was used, has run out, or was guessed at too often. */
+/** A one-time code is unknown, used or expired, or too many wrong codes were tried. */
 export class OneTimeCodeError extends Error {
   override readonly name = 'OneTimeCodeError';
+  /** The same for every reason. */
   readonly code = 'one_time_code_invalid';
 
   constructor() {
@@ -25,7 +26,7 @@ export class OneTimeCodes {
     this.#clock = clock;
   }
 
-  /** Six digits, for 5 minutes; an earlier code for this address ends. */
+  /** Returns six digits, valid for 5 minutes. An earlier code for this address ends. */
   issue(email: string): string {
     const code = String(randomInt(1_000_000)).padStart(6, '0');
     const untilMs = this.#clock() + LIFETIME_SECONDS * 1000;

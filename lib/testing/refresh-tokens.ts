@@ -1,17 +1,19 @@
 /**
- * Refresh tokens: 7 days from sign-in, a new one on each use, and the end of the session where a
- * spent one is used again (RFC 9700 section 4.14.2).
+ * Refresh tokens: they live for 7 days from sign-in and are replaced on each use, and reuse of a
+ * spent one ends the session (RFC 9700 section 4.14.2).
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.js';
 
-/** What the user's client holds. */
+/** The tokens of a client. */
 export interface TokenPair {
+  /** A JWT that lives for 900 seconds. */
   readonly accessToken: string;
+  /** An opaque string for `issuer.refresh()`. */
   readonly refreshToken: string;
 }
 
-/** A session as the issuer knows it. */
+/** A session at the issuer. */
 export interface IssuerSession {
   readonly userId: string;
   readonly sessionId: string;
@@ -19,12 +21,14 @@ export interface IssuerSession {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** The reason why a refresh token is refused. */
 export type RefreshErrorCode =
   'refresh_token_expired' | 'refresh_token_reused' | 'refresh_token_invalid';
 
-/** Why a refresh token was not taken: sign in again. */
+/** A refresh token was refused, so that the user has to sign in again. */
 export class RefreshError extends Error {
   override readonly name = 'RefreshError';
+  /** The reason. */
   readonly code: RefreshErrorCode;
 
   constructor(code: RefreshErrorCode) {
@@ -67,7 +71,7 @@ export class RefreshTokens {
     return session;
   }
 
-  /** Ends the session of a refresh token; of none that is known, nothing. */
+  /** Ends the session of a refresh token. An unknown token ends no session. */
   end(token: string): void {
     const found = this.#tokens.get(token);
     if (found !== undefined) this.#ended.add(found.session);

@@ -1,19 +1,20 @@
 /**
  * The test issuer over HTTP, for examples and for tests with a browser: one-time codes, refresh by
- * an HttpOnly cookie, sign-out, JWKS. It fits Express 4 and 5 and plain Node.
+ * an HttpOnly cookie, sign-out and the JWKS. It works with Express 4, Express 5 and plain Node.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { OneTimeCodeError } from './one-time-codes.js';
 import { RefreshError, type TokenPair } from './refresh-tokens.js';
 
+/** A request handler; it passes on every request that is none of its routes. */
 export type TestIssuerRouter = (
   req: IncomingMessage,
   res: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
 
-/** What the routes are made of. */
+/** The part of the issuer that the routes call. */
 export interface TokenService {
   fetchJwks(signal?: AbortSignal): Promise<Response>;
   requestCode(email: string): Promise<string>;
@@ -27,7 +28,6 @@ type Handler = (issuer: TokenService, req: IncomingMessage, res: ServerResponse)
 const COOKIE = 'cdp_refresh_token';
 const MAX_BODY_BYTES = 4096;
 
-/** Passes on what is none of its routes. */
 const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /.well-known/jwks.json': sendKeys,
   'POST /auth/code': sendCode,
@@ -61,7 +61,7 @@ async function sendKeys(
   _req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  // Whoever has gone need not be waited for, however slow the keys are.
+  // A slow answer is given up when the client disconnects.
   const gone = new AbortController();
   res.once('close', () => {
     gone.abort();
@@ -136,7 +136,7 @@ function pathOf(req: IncomingMessage): string {
   return (req.url ?? '').split('?')[0] ?? '';
 }
 
-/** The JSON body, which somebody may have parsed before. */
+/** The JSON body, from a parser that ran before or from the request itself. */
 async function bodyOf(req: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   const { body } = req as { body?: unknown };
   const parsed = body ?? parseJson(await textOf(req));
@@ -145,12 +145,13 @@ async function bodyOf(req: IncomingMessage): Promise<Readonly<Record<string, unk
 }
 
 function textOf(req: IncomingMessage): Promise<string> {
-  // A parser of something else may have read it.
+  // A parser of another media type may have read it.
   if (req.readableEnded) return Promise.resolve('');
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    // What comes after the limit is still taken off the connection, so that the answer gets through.
+    // The rest of a long body is read and dropped, because a client that still sends would not read
+    // the answer.
     req.on('data', (chunk: Buffer | string) => {
       bytes += chunk.length;
       if (bytes <= MAX_BODY_BYTES) chunks.push(Buffer.from(chunk));

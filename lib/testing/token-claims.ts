@@ -1,5 +1,5 @@
 /**
- * What the tokens of the test issuer say, as long as nobody wants them otherwise: pure rules.
+ * The default claims of the test issuer's tokens: pure rules.
  */
 import { randomUUID } from 'node:crypto';
 import type { IssuerSettings, Members } from './issuer-options.js';
@@ -8,7 +8,7 @@ import type { IssuerSession } from './refresh-tokens.js';
 const ACCESS_TOKEN_SECONDS = 900;
 const LOGOUT_TOKEN_SECONDS = 600;
 
-/** As in CDP's published sample; of a custom issuer with the session and when it started. */
+/** As in CDP's published sample; for `'custom'` with `sid` and `auth_time`. */
 export function accessTokenClaims(
   { authentication, issuer, audience, projectId, claims }: IssuerSettings,
   session: IssuerSession,
@@ -29,7 +29,7 @@ export function accessTokenClaims(
   };
 }
 
-/** OpenID Connect Back-Channel Logout 1.0 section 2.4; it names nobody yet. */
+/** OpenID Connect Back-Channel Logout 1.0 section 2.4, without `sub` and `sid`. */
 export function logoutTokenClaims(
   { issuer }: IssuerSettings,
   clientId: string,
@@ -45,7 +45,7 @@ export function logoutTokenClaims(
   };
 }
 
-/** `undefined` removes a member. */
+/** The overrides over the defaults; `undefined` removes a member. */
 export function merged(defaults: Members, overrides: Members): Members {
   return Object.fromEntries(
     Object.entries({ ...defaults, ...overrides }).filter(([, value]) => value !== undefined),
