@@ -29,6 +29,17 @@ describe('Waiting for a program to be ready', () => {
     expect(await exited).toEqual([null, 'SIGKILL']);
   });
 
+  it('lets go of the output that a child of the program holds on to', async () => {
+    const script = `require('node:child_process').spawn(process.execPath,
+      ['-e', 'console.log(process.pid); setTimeout(() => {}, 60000)'], { stdio: 'inherit' })`;
+    const child = run(process.execPath, script);
+    const [pid] = (await once(child.stdout, 'data')) as [Buffer];
+    const closed = once(child, 'close');
+    await expect(untilPrinted(child, child.stdout, 'ready', 0.1)).rejects.toThrow('within 0.1 s');
+    await closed;
+    expect(process.kill(Number(pid), 'SIGKILL')).toBe(true);
+  }, 10_000);
+
   it.each([
     ['process.exitCode = 3', `${process.execPath} ended with 3`],
     [

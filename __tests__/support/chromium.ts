@@ -2,8 +2,7 @@
  * The machine's Chromium or Chrome, for tests with a real browser.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -52,7 +51,7 @@ export async function findChromium(): Promise<void> {
 function installed(): string[] {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const inPath = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  return [...inPath, ...MACOS].filter((file) => {
+  const executables = [...inPath, ...MACOS].filter((file) => {
     try {
       accessSync(file, constants.X_OK);
       return true;
@@ -60,6 +59,8 @@ function installed(): string[] {
       return false;
     }
   });
+  // On Debian /bin is a link to /usr/bin.
+  return [...new Set(executables.map((file) => realpathSync(file)))];
 }
 
 async function start(executable: string): Promise<void> {
@@ -70,12 +71,11 @@ async function start(executable: string): Promise<void> {
     // A process group: if the executable is a script, the browser is killed with it.
     detached: true,
   });
-  const closed = once(child, 'close');
   try {
     await untilPrinted(child, child.stderr, 'DevTools listening on');
   } finally {
     killGroup(child);
-    await closed;
+    child.stderr.destroy();
     await rm(profile, { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -82,7 +82,8 @@ async function launch(
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
       ...['--save', '', '--appendonly', 'no', ...args],
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    // It logs to stdout. An inherited stderr would outlive it in a child of a script.
+    { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   await untilPrinted(child, child.stdout, 'Ready to accept connections');
   return child;

@@ -39,6 +39,10 @@ export async function untilPrinted(
         reject(new Error(lastLine === '' ? end : `${end}: ${lastLine ?? ''}`));
       });
     });
+  } catch (error) {
+    // A grandchild that lives on would hold the pipe, and the pipe this process.
+    output.destroy();
+    throw error;
   } finally {
     clearTimeout(timer);
   }
