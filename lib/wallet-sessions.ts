@@ -137,7 +137,10 @@ export class WalletSessions implements Sessions {
   identify(request: RequestWithHeaders): MaybePromise<IdentifiedSession | undefined> {
     const token = readToken(this.configuration.token, request);
     if (token === undefined) return undefined;
-    return andThen(this.#cache.find(token), (session) => this.#admit(session, request));
+    return andThen(this.#cache.find(token), (session) => {
+      refuseUnproven(VerifiedSession.identityOf(session));
+      return this.#admit(session, request);
+    });
   }
 
   /** @throws SessionError where the policy is not satisfied */
@@ -163,6 +166,7 @@ export class WalletSessions implements Sessions {
   async authenticateToken(token: string): Promise<Session> {
     if (!isNonEmptyString(token)) throw new SessionError('token_missing');
     const session = await this.#cache.find(token);
+    refuseUnproven(VerifiedSession.identityOf(session));
     await this.#revocation.check(VerifiedSession.identityOf(session), this.#store);
     return session;
   }
@@ -295,4 +299,12 @@ export class WalletSessions implements Sessions {
 
 function userOf({ issuer, userId }: Identity): UserName {
   return { issuer: issuer.issuer, userId };
+}
+
+/** A bound token is no bearer token (RFC 9449 section 7.2). */
+function refuseUnproven({ issuer, keyThumbprint }: Identity): void {
+  if (keyThumbprint === undefined && issuer.dpop !== 'required') return;
+  throw new SessionError('dpop_proof_invalid', {
+    cause: new Error('the token was sent without a DPoP proof'),
+  });
 }

@@ -2,9 +2,9 @@
  * CDP authentication: CDP signs the access tokens of a project's end users.
  */
 import type { SignatureAlgorithm } from '../jwks/signature.js';
-import type { KeySource, MfaScope } from './key-source.js';
+import type { CheckClaims, KeySource, MfaScope } from './key-source.js';
 
-/** In the shape of the CDP SDK's `cdp.endUser.validateAccessToken`. */
+/** A function of the shape of the CDP SDK's `cdp.endUser.validateAccessToken`. */
 export type ValidateAccessToken = (input: { accessToken: string }) => Promise<{ userId: string }>;
 
 /**
@@ -18,16 +18,24 @@ export type CdpAuthenticationOptions = {
    * same for every CDP project.
    */
   readonly projectId: string;
-  /** @defaultValue 'cdp-api' */
+  /** The `iss` of the tokens. @defaultValue 'cdp-api' */
   readonly issuer?: string | undefined;
-  /** @defaultValue 'cdp-api' */
+  /** The accepted audiences; `null` accepts any, and none. @defaultValue 'cdp-api' */
   readonly audience?: string | readonly string[] | null | undefined;
-  /** @defaultValue ['ES256'] */
+  /** The accepted signature algorithms. @defaultValue ['ES256'] */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined;
-  /** The claim that stays the same over refreshes, where there is one. @defaultValue 'sid' */
-  readonly sessionIdClaim?: string | undefined;
-  /** @defaultValue 'client' */
+  /**
+   * The claim that identifies the session over refreshes; `null` says that the tokens carry none.
+   * @defaultValue 'sid'
+   */
+  readonly sessionIdClaim?: string | null | undefined;
+  /** The owner of MFA sessions: one client, or the user with all clients. @defaultValue 'client' */
   readonly mfaScope?: MfaScope | undefined;
+  /**
+   * A rule of the app about the claims of each verified token, asked once for each: `false`, or an
+   * error that it throws, is `token_invalid`. It is synchronous.
+   */
+  readonly checkClaims?: CheckClaims | undefined;
 } & (
   | (KeySource & { readonly validateAccessToken?: undefined })
   | {
@@ -43,7 +51,7 @@ export type CdpAuthenticationOptions = {
     }
 );
 
-/** What `cdpAuthentication()` made. */
+/** The result of `cdpAuthentication()`: its options, unchecked. */
 export interface CdpAuthentication {
   readonly authentication: 'cdp';
   readonly options: CdpAuthenticationOptions;
@@ -54,6 +62,14 @@ export interface CdpAuthentication {
  * access token is refreshed.
  *
  * It only carries the options; `createSessions()` checks them.
+ *
+ * @example
+ * validateSession({
+ *   authentication: cdpAuthentication({
+ *     projectId: process.env.CDP_PROJECT_ID,
+ *     validateAccessToken: (input) => cdp.endUser.validateAccessToken(input),
+ *   }),
+ * });
  */
 export function cdpAuthentication(options: CdpAuthenticationOptions): CdpAuthentication {
   return Object.freeze({ authentication: 'cdp', options });

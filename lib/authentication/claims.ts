@@ -1,24 +1,28 @@
 /**
- * What the claims of an access token have to say: pure rules that know neither keys nor requests.
+ * The rules that the claims of an access token have to satisfy: pure functions without keys or
+ * requests. Each reason names the expected value and only the kind of the one that came.
  */
 import type { JWTPayload } from 'jose';
 import { isInstant } from '../clock.js';
 import { SessionError, tokenInvalid } from '../errors.js';
-import { isNonEmptyString } from '../type-guards.js';
+import { describe } from '../option-reader.js';
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
 
-/** What an access token says of itself, once its form and its types are known to be right. */
+/** The claims of an access token whose form and types were checked. */
 export interface TokenFacts {
   readonly issuedAtSeconds: number;
   readonly expiresAtSeconds: number;
-  /** `auth_time`: when the session started. */
+  /** The start of the session: `auth_time`. */
   readonly startedAtSeconds: number | undefined;
   readonly sessionId: string | undefined;
   readonly jti: string | undefined;
+  /** The key that the token is bound to, `cnf.jkt` (RFC 9449 section 6.1). */
+  readonly keyThumbprint: string | undefined;
 }
 
-/** The times that a token is held against. */
+/** The limits on the times of a token. */
 export interface LifetimeRules {
   readonly maxSessionSeconds: number;
   readonly clockToleranceSeconds: number;
@@ -28,7 +32,7 @@ export interface LifetimeRules {
 const ACCESS_TOKEN_TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'at+jwt'];
 
 /**
- * Checks whatever makes a token an access token of this issuer but the signature and its end.
+ * Checks an access token of this issuer, all but its signature and its end.
  *
  * @throws SessionError `token_invalid`
  */
@@ -39,43 +43,82 @@ export function checkClaims(
   rules: LifetimeRules,
 ): TokenFacts {
   const { header, claims } = token;
-  if (!issuer.algorithms.has(header.alg)) throw tokenInvalid('`alg` is not allowed');
-  const typeFits =
+  checkAlgorithm(token, issuer);
+  const isType =
     issuer.typ === undefined ? ACCESS_TOKEN_TYPES.includes(header.typ) : header.typ === issuer.typ;
-  if (!typeFits) throw tokenInvalid('`typ` is not that of an access token');
+  if (!isType) {
+    const expected = issuer.typ === undefined ? 'absent, JWT or at+jwt' : issuer.typ;
+    throw tokenInvalid(`\`typ\` is expected to be ${expected}, not ${kindOf(header.typ)}`);
+  }
   // OpenID Connect Back-Channel Logout section 2.4: a logout token, whatever its `typ`.
   if (Object.hasOwn(claims, 'events')) throw tokenInvalid('`events` makes it a logout token');
-  checkAudience(claims.aud, issuer.audience);
+  checkAudience(claims, issuer.audienceClaim, issuer.audience, issuer.issuer);
   if (issuer.projectId !== undefined && claims.project_id !== issuer.projectId) {
-    throw tokenInvalid('`project_id` is another project');
+    throw tokenInvalid(
+      `\`project_id\` is expected to be ${issuer.projectId}, not ${kindOf(claims.project_id)}`,
+    );
   }
 
   const notBefore = instant(claims, 'nbf');
   const issuedAtSeconds = required(instant(claims, 'iat'), 'iat');
   const expiresAtSeconds = required(instant(claims, 'exp'), 'exp');
-  const startedAtSeconds = instant(claims, 'auth_time');
-  const soonest = nowSeconds + rules.clockToleranceSeconds;
-  for (const time of [notBefore, issuedAtSeconds, startedAtSeconds]) {
-    if (time !== undefined && time > soonest) throw tokenInvalid('a time lies in the future');
-  }
+  // Keycloak writes 0 for an impersonation, where the user did not authenticate.
+  const startedAtSeconds = instant(claims, 'auth_time') || undefined;
+  checkPast('nbf', notBefore, nowSeconds, rules);
+  checkPast('iat', issuedAtSeconds, nowSeconds, rules);
+  checkPast('auth_time', startedAtSeconds, nowSeconds, rules);
   identifier(claims, 'sub');
   return {
     issuedAtSeconds,
     expiresAtSeconds,
     startedAtSeconds,
-    sessionId: identifier(claims, issuer.sessionIdClaim),
+    sessionId:
+      issuer.sessionIdClaim === null ? undefined : identifier(claims, issuer.sessionIdClaim),
     jti: identifier(claims, 'jti'),
+    keyThumbprint: issuer.dpop === 'ignore' ? undefined : keyThumbprintOf(claims),
   };
 }
 
-/** @throws SessionError `token_invalid` where the claim is absent */
+/** @throws SessionError `token_invalid` if the claim is absent */
 export function userIdOf(token: ParsedToken, issuer: TokenIssuer): string {
   return required(identifier(token.claims, issuer.userIdClaim), issuer.userIdClaim);
 }
 
 /**
- * Whether the token and its session still last. The session comes first: where it is over,
- * refreshing the token would not help.
+ * Asks the app's own rule about a verified token. A promise is not `true` either: the rule is
+ * synchronous, and a rejection without a listener would end the process.
+ *
+ * @throws SessionError `token_invalid` unless the rule returns `true`
+ */
+export function askCheckClaims(
+  claims: Readonly<JWTPayload>,
+  checkClaims: TokenIssuer['checkClaims'],
+): void {
+  if (checkClaims === undefined) return;
+  let answer: unknown;
+  try {
+    answer = checkClaims(claims);
+  } catch (error) {
+    throw tokenInvalid('`checkClaims` threw an error', error);
+  }
+  if (answer === true) return;
+  if (answer instanceof Promise) answer.catch(() => undefined);
+  throw tokenInvalid(
+    answer === false
+      ? '`checkClaims` returned false'
+      : `\`checkClaims\` is expected to return true or false, not ${describe(answer)}`,
+  );
+}
+
+/** @throws SessionError `token_invalid` */
+export function checkAlgorithm({ header }: ParsedToken, { algorithms }: TokenIssuer): void {
+  if (algorithms.has(header.alg)) return;
+  throw tokenInvalid(`\`alg\` is expected to be one of ${[...algorithms].join(', ')}`);
+}
+
+/**
+ * Checks that a token and its session have not ended. The session comes first, because a refresh of
+ * the token would not help once it is over.
  *
  * @param expiryGraceSeconds by how much `exp` may have passed, in place of the tolerance
  * @throws SessionError `session_expired` or `token_expired`
@@ -87,19 +130,25 @@ export function checkLifetime(
   expiryGraceSeconds?: number,
 ): void {
   const start = facts.startedAtSeconds ?? facts.issuedAtSeconds;
-  if (nowSeconds >= start + rules.maxSessionSeconds) throw new SessionError('session_expired');
+  const over = nowSeconds - start - rules.maxSessionSeconds;
+  if (over >= 0)
+    throw new SessionError('session_expired', { cause: passedBy('the session', over) });
   const passed = nowSeconds - facts.expiresAtSeconds;
   const isExpired =
     expiryGraceSeconds === undefined
       ? passed >= rules.clockToleranceSeconds
       : passed > expiryGraceSeconds;
-  if (isExpired) throw new SessionError('token_expired');
+  if (isExpired) throw new SessionError('token_expired', { cause: passedBy('`exp`', passed) });
+}
+
+function passedBy(what: string, seconds: number): Error {
+  return new Error(`${what} ended ${Math.ceil(seconds)} s ago by this clock`);
 }
 
 /**
- * A copy of the claims of a verified token, deeply frozen. What an earlier token said as well is kept
- * once for both, because most of what a remembered token takes is its claims, and many of these are
- * the same in all tokens of an issuer.
+ * Interns the claims of a verified token: a deeply frozen copy that shares its strings with those of
+ * an earlier token. Claims take most of the memory of a remembered token, and many of them are the
+ * same in all tokens of an issuer.
  */
 export function internClaims(
   claims: ParsedToken['claims'],
@@ -121,28 +170,97 @@ function deepFrozen<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-export function checkAudience(audience: unknown, accepted: readonly string[] | null): void {
+/**
+ * Checks the audience of a token.
+ *
+ * @param accepted one of these must be there; `null` accepts any audience, and none
+ * @throws SessionError `token_invalid`
+ */
+export function checkAudience(
+  claims: ParsedToken['claims'],
+  name: string,
+  accepted: readonly string[] | null,
+  issuer: string,
+): void {
+  const audience = Object.hasOwn(claims, name) ? claims[name] : undefined;
   const given: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
-  if (audience === undefined && accepted === null) return;
+  if (accepted === null && given.every((one) => typeof one === 'string')) return;
+  if (accepted === null && audience === undefined) return;
   if (given.length === 0 || !given.every(isNonEmptyString)) {
-    throw tokenInvalid('`aud` is neither a non-empty string nor an array of these');
+    throw tokenInvalid(
+      `\`${name}\` is expected to be a non-empty string or an array of these, not ${kindOf(audience)}`,
+    );
   }
-  if (accepted !== null && !given.some((one) => accepted.includes(one))) {
-    throw tokenInvalid('`aud` is another audience');
-  }
+  if (accepted === null || given.some((one) => accepted.includes(one))) return;
+  const hint = given
+    .map((one) => (one === issuer ? ': it is the issuer' : hintOf(one, accepted)))
+    .find((found) => found !== '');
+  throw tokenInvalid(
+    `\`${name}\` is expected to hold ${accepted.join(' or ')}, not another string${hint ?? ''}`,
+  );
+}
+
+/** How a string differs from an expected one, if that is a usual slip. Both are addresses or names. */
+export function hintOf(given: string, expected: string | readonly string[]): string {
+  const hints = [expected].flat().map((one) => {
+    if (given === `${one}/`) return ': it ends with a slash, and the expected one does not';
+    if (`${given}/` === one) return ': it does not end with a slash, and the expected one does';
+    if (`https://${given}` === one) return ': it does not begin with https://';
+    if (given === `https://${one}`)
+      return ': it begins with https://, and the expected one does not';
+    return '';
+  });
+  return hints.find((hint) => hint !== '') ?? '';
 }
 
 export function instant(claims: ParsedToken['claims'], name: string): number | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (value === undefined || isInstant(value)) return value;
-  throw tokenInvalid(`\`${name}\` is not a time`);
+  throw tokenInvalid(`\`${name}\` is expected to be a number of seconds, not ${kindOf(value)}`);
 }
 
-/** Empty is as wrong as another type: everybody's empty session id would be the same session. */
+/** @throws SessionError `token_invalid` for a time that lies ahead by more than the tolerance */
+export function checkPast(
+  name: string,
+  seconds: number | undefined,
+  nowSeconds: number,
+  { clockToleranceSeconds }: Pick<LifetimeRules, 'clockToleranceSeconds'>,
+): void {
+  if (seconds === undefined || seconds <= nowSeconds + clockToleranceSeconds) return;
+  throw tokenInvalid(
+    `\`${name}\` is ${Math.ceil(seconds - nowSeconds)} s ahead of this clock; ${clockToleranceSeconds} s are allowed`,
+  );
+}
+
+/**
+ * The thumbprint of the key that a token is bound to (RFC 9449 section 6.1).
+ *
+ * @throws SessionError `token_invalid` for a binding that cannot be checked here, such as mTLS's
+ */
+function keyThumbprintOf(claims: ParsedToken['claims']): string | undefined {
+  const confirmation = Object.hasOwn(claims, 'cnf') ? claims.cnf : undefined;
+  if (confirmation === undefined) return undefined;
+  const { jkt, ...others } = isRecord(confirmation) ? confirmation : {};
+  if (typeof jkt === 'string' && /^[\w-]{43}$/.test(jkt) && Object.keys(others).length === 0) {
+    return jkt;
+  }
+  throw tokenInvalid('`cnf` is expected to hold `jkt`, a SHA-256 thumbprint, and no other binding');
+}
+
+/** The kind of a value that came, without the value. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'number') return 'a number';
+  return isNonEmptyString(value) ? 'another string' : describe(value);
+}
+
+/**
+ * An empty identifier is as wrong as another type: all users with an empty session id would share
+ * one session.
+ */
 export function identifier(claims: ParsedToken['claims'], name: string): string | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (value === undefined || isNonEmptyString(value)) return value;
-  throw tokenInvalid(`\`${name}\` is not a non-empty string`);
+  throw tokenInvalid(`\`${name}\` is expected to be a non-empty string, not ${kindOf(value)}`);
 }
 
 export function required<T>(value: T | undefined, name: string): T {

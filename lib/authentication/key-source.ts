@@ -1,13 +1,18 @@
 /**
- * What both kinds of authentication are configured with: keys, algorithms, MFA scope. Plain data.
+ * The options that both kinds of authentication share, as types.
  */
-import type { JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet, JWTPayload } from 'jose';
 
 /**
- * To whom an MFA session belongs: to one client (a browser tab, a device), or to the user and so to
- * all of the user's clients.
+ * The owner of an MFA session: one client (a browser tab, a device), or the user with all clients.
  */
 export type MfaScope = 'client' | 'user';
+
+/** Whether access tokens need a proof of possession (RFC 9449). */
+export type DpopMode = 'when-bound' | 'required' | 'ignore';
+
+/** A rule of the app about the claims of a verified access token; `false` refuses the token. */
+export type CheckClaims = (claims: Readonly<JWTPayload>) => boolean;
 
 /** The issuer's public keys (RFC 7517): by address, or given. */
 export type KeySource =

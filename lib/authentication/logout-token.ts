@@ -1,20 +1,30 @@
 /**
- * What the claims of a logout token have to say (OpenID Connect Back-Channel Logout 1.0, sections
- * 2.4 and 2.6): pure rules. Who signed it is verified in `token-verifier.ts`.
+ * The rules that the claims of a logout token have to satisfy: pure functions. The signature is
+ * verified in `token-verifier.ts`.
+ *
+ * @see OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6
  */
 import { tokenInvalid } from '../errors.js';
 import { isRecord } from '../type-guards.js';
-import { checkAudience, identifier, instant, required, type LifetimeRules } from './claims.js';
+import {
+  checkAlgorithm,
+  checkAudience,
+  checkPast,
+  identifier,
+  instant,
+  required,
+  type LifetimeRules,
+} from './claims.js';
 import type { ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
 
-/** Who was signed out at the provider: one session, or else everything of a user. */
+/** A logout at the provider: of one session, or of all sessions of a user. */
 export type LogoutFacts = { readonly issuer: TokenIssuer } & (
   | { readonly sessionId: string; readonly userId: string | undefined }
   | {
       readonly sessionId: undefined;
       readonly userId: string;
-      /** Whatever of the user started up to this second ends. */
+      /** The sessions that started up to this second end. */
       readonly lastSecond: number;
     }
 );
@@ -24,27 +34,28 @@ const LOGOUT_TOKEN_TYPES: readonly (string | undefined)[] = [undefined, 'jwt', '
 const MAX_AGE_SECONDS = 300;
 
 /**
- * Checks whatever makes a token a logout token for one of these clients, but the signature.
+ * Checks a logout token for one of these clients, all but its signature.
  *
  * @throws SessionError `token_invalid`
  */
 export function checkLogoutToken(
-  { header, claims }: ParsedToken,
+  token: ParsedToken,
   issuer: TokenIssuer,
   audience: readonly string[],
   nowSeconds: number,
-  { clockToleranceSeconds }: Pick<LifetimeRules, 'clockToleranceSeconds'>,
+  rules: Pick<LifetimeRules, 'clockToleranceSeconds'>,
 ): LogoutFacts {
-  if (!issuer.algorithms.has(header.alg)) throw tokenInvalid('`alg` is not allowed');
+  const { header, claims } = token;
+  checkAlgorithm(token, issuer);
   if (!LOGOUT_TOKEN_TYPES.includes(header.typ)) {
     throw tokenInvalid('`typ` is not that of a logout token');
   }
   if (!isRecord(claims.events) || !isRecord(claims.events[LOGOUT_EVENT])) {
     throw tokenInvalid('`events` does not make it a logout token');
   }
-  // Section 2.4: what has one may have been made for another purpose.
+  // Section 2.4: it may be an ID token that was made for a sign-in.
   if (Object.hasOwn(claims, 'nonce')) throw tokenInvalid('`nonce` is prohibited in a logout token');
-  checkAudience(claims.aud, audience);
+  checkAudience(claims, 'aud', audience, issuer.issuer);
   // The issuer and the keys of CDP are the same for every project.
   const { project_id: projectId = issuer.projectId } = claims;
   if (projectId !== issuer.projectId && issuer.projectId !== undefined) {
@@ -53,23 +64,29 @@ export function checkLogoutToken(
   required(identifier(claims, 'jti'), 'jti');
 
   const issuedAtSeconds = required(instant(claims, 'iat'), 'iat');
-  const notBefore = instant(claims, 'nbf') ?? issuedAtSeconds;
   const expiresAtSeconds = instant(claims, 'exp') ?? Infinity;
-  if (Math.max(issuedAtSeconds, notBefore) > nowSeconds + clockToleranceSeconds) {
-    throw tokenInvalid('a time lies in the future');
-  }
+  checkPast('iat', issuedAtSeconds, nowSeconds, rules);
+  checkPast('nbf', instant(claims, 'nbf'), nowSeconds, rules);
   if (Math.floor(nowSeconds) - issuedAtSeconds > MAX_AGE_SECONDS) {
     throw tokenInvalid('`iat` is older than 5 minutes');
   }
-  if (nowSeconds >= expiresAtSeconds + clockToleranceSeconds)
+  if (nowSeconds >= expiresAtSeconds + rules.clockToleranceSeconds) {
     throw tokenInvalid('`exp` has passed');
+  }
 
   identifier(claims, 'sub');
-  const sessionId = identifier(claims, 'sid');
+  const providerSessionId = identifier(claims, 'sid');
   const userId = identifier(claims, issuer.userIdClaim);
+  // If the tokens carry no session id, the provider's cannot be found: all sessions of the user end.
+  const sessionId = issuer.sessionIdClaim === null ? undefined : providerSessionId;
   if (sessionId !== undefined) return { issuer, sessionId, userId };
   if (userId === undefined) {
-    throw tokenInvalid(`neither \`sid\` nor \`${issuer.userIdClaim}\`: nobody is named`);
+    const name = `\`${issuer.userIdClaim}\``;
+    throw tokenInvalid(
+      providerSessionId === undefined
+        ? `neither \`sid\` nor ${name} is there, so no session is named`
+        : `${name} is absent, and access tokens without a session id cannot be found by \`sid\``,
+    );
   }
   return { issuer, sessionId, userId, lastSecond: Math.floor(issuedAtSeconds) };
 }

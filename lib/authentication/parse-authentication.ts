@@ -1,6 +1,6 @@
 /**
- * What `cdpAuthentication()` and `customAuthentication()` were given, checked: who may sign the
- * tokens of an app, and what such a token has to look like.
+ * Reads the options of `cdpAuthentication()` and `customAuthentication()` into an issuer, and
+ * collects every mistake.
  */
 import { parseJwks } from '../jwks/parse-jwks.js';
 import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
@@ -8,14 +8,14 @@ import { describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { CdpAuthenticationOptions, ValidateAccessToken } from './cdp.js';
 import type { CustomAuthenticationOptions } from './custom.js';
-import type { MfaScope } from './key-source.js';
+import type { CheckClaims, MfaScope } from './key-source.js';
 import { mediaType } from './token-form.js';
-import type { VerificationMethod, TokenIssuer } from './token-issuer.js';
+import type { TokenIssuer, VerificationMethod } from './token-issuer.js';
 
 /** The `iss` and the `aud` of CDP's tokens, the same for every CDP project. */
 const CDP = 'cdp-api';
 
-/** Everything that either kind may be given; what does not belong to a kind is never asked for. */
+/** The options of both kinds. Each kind reads its own, so the others count as misspelt. */
 type Options = Partial<
   Record<
     | keyof CdpAuthenticationOptions
@@ -49,7 +49,7 @@ export function parseAuthentication(given: unknown, complaints: string[]): Token
   return complaints.length > before ? undefined : issuer;
 }
 
-/** The `iss` of its tokens, whatever else is wrong with it. */
+/** The `iss` of its tokens, even if other options are wrong. */
 export function issuerNameOf(given: unknown): unknown {
   if (!isRecord(given)) return undefined;
   const { issuer } = isRecord(given.options) ? given.options : {};
@@ -74,9 +74,12 @@ function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
     authentication: 'cdp',
     issuer,
     audience,
+    audienceClaim: 'aud',
     projectId,
     typ: undefined,
     userIdClaim: 'sub',
+    // CDP publishes nothing of bound tokens.
+    dpop: 'ignore',
     verification,
   };
 }
@@ -86,7 +89,9 @@ function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
   const audience = readAudience(read);
   const common = readCommon(read, SIGNATURE_ALGORITHMS, 'user');
   const userIdClaim = read.string('userIdClaim', 'sub');
+  const audienceClaim = read.string('audienceClaim', 'aud');
   const typ = read.string('typ');
+  const dpop = read.choice('dpop', ['when-bound', 'required', 'ignore'], 'when-bound');
   const verification = readVerification(read, common.algorithms, undefined);
   if (issuer === undefined || audience === undefined || verification === undefined)
     return undefined;
@@ -95,9 +100,11 @@ function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
     authentication: 'custom',
     issuer,
     audience,
+    audienceClaim,
     projectId: undefined,
     typ: typ === undefined ? undefined : mediaType(typ),
     userIdClaim,
+    dpop,
     verification,
   };
 }
@@ -106,7 +113,7 @@ function readCommon(
   read: OptionReader<Options>,
   defaultAlgorithms: readonly string[],
   defaultScope: MfaScope,
-): Pick<TokenIssuer, 'algorithms' | 'sessionIdClaim' | 'mfaScope'> {
+): Pick<TokenIssuer, 'algorithms' | 'sessionIdClaim' | 'mfaScope' | 'checkClaims'> {
   const algorithms = read.strings('algorithms') ?? defaultAlgorithms;
   for (const algorithm of algorithms) {
     if (!SIGNATURE_ALGORITHMS.includes(algorithm)) {
@@ -118,7 +125,9 @@ function readCommon(
   }
   return {
     algorithms: new Set(algorithms),
-    sessionIdClaim: read.string('sessionIdClaim', 'sid'),
+    sessionIdClaim:
+      read.value('sessionIdClaim') === null ? null : read.string('sessionIdClaim', 'sid'),
+    checkClaims: read.function<CheckClaims>('checkClaims'),
     mfaScope: read.choice('mfaScope', ['client', 'user'], defaultScope),
   };
 }

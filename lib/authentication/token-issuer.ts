@@ -1,25 +1,29 @@
 /**
- * Who may sign the access tokens of an app, and what such a token has to look like.
+ * An issuer of access tokens: its name, the way its tokens are verified, and the claims they need.
  */
 import type { PublishedKeys } from '../jwks/parse-jwks.js';
 import type { ValidateAccessToken } from './cdp.js';
-import type { MfaScope } from './key-source.js';
+import type { CheckClaims, DpopMode, MfaScope } from './key-source.js';
 
 export interface TokenIssuer {
   readonly authentication: 'cdp' | 'custom';
   readonly issuer: string;
-  /** `null`: none is checked. */
+  /** `null`: the audience is not checked. */
   readonly audience: readonly string[] | null;
+  readonly audienceClaim: string;
   readonly projectId: string | undefined;
   readonly algorithms: ReadonlySet<string>;
   readonly typ: string | undefined;
   readonly userIdClaim: string;
-  readonly sessionIdClaim: string;
+  /** `null`: the tokens carry no session id. */
+  readonly sessionIdClaim: string | null;
   readonly mfaScope: MfaScope;
+  readonly dpop: DpopMode;
+  readonly checkClaims: CheckClaims | undefined;
   readonly verification: VerificationMethod;
 }
 
-/** By what a token is known to be the issuer's. */
+/** The way to tell that a token is the issuer's. */
 export type VerificationMethod =
   | { readonly by: 'jwksUri'; readonly uri: URL; readonly fetch: typeof globalThis.fetch }
   | { readonly by: 'jwks'; readonly keys: PublishedKeys }

@@ -12,7 +12,15 @@ import type { SignatureKey } from '../jwks/signature.js';
 import { VerificationLimiter } from '../jwks/verification-limiter.js';
 import { isPromiseLike } from '../maybe-promise.js';
 import { digestsOf, type RecordDigests } from '../records/record-keys.js';
-import { checkClaims, checkLifetime, internClaims, userIdOf } from './claims.js';
+import {
+  askCheckClaims,
+  checkClaims,
+  checkLifetime,
+  hintOf,
+  internClaims,
+  kindOf,
+  userIdOf,
+} from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { askForUserId } from './remote-validation.js';
@@ -33,6 +41,8 @@ export interface Identity extends RecordDigests {
   readonly issuedAtSeconds: number;
   readonly expiresAtSeconds: number;
   readonly startedAtSeconds: number | undefined;
+  /** The key that the token is bound to (RFC 9449 section 6.1); undefined for a bearer token. */
+  readonly keyThumbprint: string | undefined;
   /** The keys that verified it; undefined where CDP was asked instead. */
   readonly keys: KeySnapshot | undefined;
   /** Until when it may be remembered: never past its `exp`. */
@@ -91,18 +101,17 @@ export class TokenVerifier {
     if (issuer.verification.by === 'validateAccessToken') {
       // CDP refuses whatever has expired, so that a late token is not worth a call.
       checkLifetime(facts, now, this.#rules);
-      try {
-        const userId = await askForUserId(issuer.verification.validate, compact);
-        return this.#identityOf(intern(token, known), facts, issuer, userId, undefined, now);
-      } catch (error) {
+      const { validate } = issuer.verification;
+      const userId = await askForUserId(validate, compact).catch((error: unknown) => {
         throw this.#isEnding(facts, now) ? asExpired(error) : error;
-      }
+      });
+      return this.#accept(token, facts, known, userId, undefined, now);
     }
     const userId = userIdOf(token, issuer);
     const keys = await this.#verifySignature(token, keySet);
     // Fetching keys, and waiting in line, takes time.
     checkLifetime(facts, this.#clock() / 1000, this.#rules, expiryGraceSeconds);
-    return this.#identityOf(intern(token, known), facts, issuer, userId, keys, now);
+    return this.#accept(token, facts, known, userId, keys, now);
   }
 
   /**
@@ -138,19 +147,24 @@ export class TokenVerifier {
   #issuerOf(token: ParsedToken): KnownIssuer {
     const { iss } = token.claims;
     const found = typeof iss === 'string' ? this.#issuers.get(iss) : undefined;
-    if (found === undefined) throw tokenInvalid('`iss` is another issuer');
+    if (found === undefined) throw otherIssuer(token, [...this.#issuers.keys()]);
     return found;
   }
 
-  #identityOf(
-    { compact, claims }: ParsedToken,
+  /** The last rule is the app's own; a token that passes it has an identity. */
+  #accept(
+    { compact, claims: verified }: ParsedToken,
     facts: TokenFacts,
-    issuer: TokenIssuer,
+    known: KnownIssuer,
     userId: string,
     keys: KeySnapshot | undefined,
     nowSeconds: number,
   ): Identity {
-    const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds } = facts;
+    const { issuer } = known;
+    const claims = internClaims(verified, known.claims);
+    known.claims = claims;
+    askCheckClaims(claims, issuer.checkClaims);
+    const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds, keyThumbprint } = facts;
     const user = { issuer: issuer.issuer, userId };
     const tokenHash = hashOfSigningInput(compact);
     const { userDigest, sessionDigest, tokenDigest } = digestsOf(user, sessionId, tokenHash);
@@ -165,6 +179,7 @@ export class TokenVerifier {
       issuedAtSeconds,
       expiresAtSeconds,
       startedAtSeconds,
+      keyThumbprint,
       keys,
       trustedUntilMs: Math.min(expiresAtSeconds, nowSeconds + maxAgeSeconds) * 1000,
       userDigest,
@@ -218,10 +233,15 @@ function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeyS
   }
 }
 
-/** A verified token whose claims share what they can with those of the one before. */
-function intern(token: ParsedToken, known: KnownIssuer): ParsedToken {
-  known.claims = internClaims(token.claims, known.claims);
-  return { ...token, claims: known.claims };
+function otherIssuer({ claims }: ParsedToken, expected: readonly string[]): SessionError {
+  const { iss, aud } = claims;
+  const isAudience = [aud].flat().some((one) => expected.includes(one as string));
+  const hint = isAudience
+    ? ': the expected issuer is the audience of this token'
+    : hintOf(typeof iss === 'string' ? iss : '', expected);
+  return tokenInvalid(
+    `\`iss\` is expected to be ${expected.join(' or ')}, not ${kindOf(iss)}${hint}`,
+  );
 }
 
 function isUnknownKid({ header }: ParsedToken, keys: KeySnapshot): boolean {
