@@ -15,10 +15,10 @@ import { parseMfaPolicy } from './mfa/parse-mfa-policy.js';
 import type { Configuration, SessionOptions } from './options.js';
 import { parseOptions } from './parse-options.js';
 import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
-import type { UserName } from './records/record-keys.js';
-import { Revocation, startSecondOf } from './revocation.js';
+import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { SessionCache } from './session-cache.js';
+import { readSessionName, readUserName, SignOuts, userOf } from './sign-outs.js';
 import { GuardedStore } from './store/guarded-store.js';
 import { TrackedStore, type RecordReads } from './store/tracked-store.js';
 import {
@@ -27,7 +27,7 @@ import {
   type AuthenticateRequest,
   type RequestWithHeaders,
 } from './token-reader.js';
-import { isNonEmptyString, isRecord } from './type-guards.js';
+import { isNonEmptyString } from './type-guards.js';
 
 /** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
 export interface Sessions {
@@ -82,7 +82,9 @@ export class WalletSessions implements Sessions {
   readonly #cache: SessionCache;
   readonly #revocation: Revocation;
   readonly #mfaSessions: MfaSessions;
+  readonly #signOuts: SignOuts;
   readonly #mfaGuard: MfaGuard<Session>;
+  readonly #issuerNames: readonly string[];
   readonly #carryOver: CarryOver;
 
   constructor(configuration: Configuration) {
@@ -114,6 +116,8 @@ export class WalletSessions implements Sessions {
     });
     this.#revocation = revocation;
     this.#mfaSessions = mfaSessions;
+    this.#signOuts = new SignOuts(revocation, mfaSessions, clock);
+    this.#issuerNames = configuration.issuers.map(({ issuer }) => issuer);
     this.#mfaGuard = new MfaGuard(mfaSessions, revocation, clock, {
       ...mfa,
       clockToleranceSeconds,
@@ -172,38 +176,25 @@ export class WalletSessions implements Sessions {
   }
 
   async signOutUser(who: { userId: string; issuer?: string | undefined }): Promise<void> {
-    const user = this.#userOf(who, 'signOutUser');
-    await this.#revocation.signOutUser(user, this.#thisSecond());
-    await this.#mfaSessions.endEverywhere(user);
+    await this.#signOuts.ofUser(readUserName(who, 'signOutUser', this.#issuerNames));
   }
 
   async signOutSession(which: { sessionId: string; issuer?: string | undefined }): Promise<void> {
-    const { id, issuer } = this.#named(which, 'sessionId', 'signOutSession');
-    await this.#revocation.signOutSession({ issuer, sessionId: id });
+    const session = readSessionName(which, 'signOutSession', this.#issuerNames);
+    await this.#signOuts.ofSessionNamed(session);
   }
 
   async endMfa(who: { userId: string; issuer?: string | undefined }): Promise<void> {
-    await this.#mfaSessions.endEverywhere(this.#userOf(who, 'endMfa'));
+    await this.#mfaSessions.endEverywhere(readUserName(who, 'endMfa', this.#issuerNames));
   }
 
   /**
-   * Signs out what a logout token names: one session, or whatever of the user started up to then.
-   * Once more does nothing more.
+   * Signs out by a logout token. The same token again changes nothing more.
    *
    * @throws SessionError
    */
   async logOut(logoutToken: string, audience: readonly string[]): Promise<void> {
-    const logout = await this.#verifier.verifyLogout(logoutToken, audience);
-    const { userId, sessionId } = logout;
-    const { issuer } = logout.issuer;
-    if (sessionId === undefined) {
-      // MFA that was verified up to then is void by this record too.
-      await this.#revocation.signOutUser({ issuer, userId }, logout.lastSecond);
-      return;
-    }
-    await this.#revocation.signOutSession({ issuer, sessionId });
-    if (userId !== undefined)
-      await this.#mfaSessions.removeOfSession({ issuer, userId }, sessionId);
+    await this.#signOuts.byLogoutToken(await this.#verifier.verifyLogout(logoutToken, audience));
   }
 
   async ready(): Promise<void> {
@@ -228,18 +219,8 @@ export class WalletSessions implements Sessions {
       endMfa: (identity) => this.#mfaSessions.end(identity),
       endMfaEverywhere: (identity) => this.#mfaSessions.endEverywhere(userOf(identity)),
       carryOver: (identity, previousToken) => this.#carryOver.toSession(identity, previousToken),
-      signOut: async (identity) => {
-        await this.#revocation.signOut(identity);
-        await this.#mfaSessions.removeOwn(identity);
-      },
-      signOutEverywhere: async (identity) => {
-        // Its own start may be ahead of this clock by the tolerance.
-        const lastSecond = Math.max(this.#thisSecond(), startSecondOf(identity));
-        await this.#revocation.signOutUser(userOf(identity), lastSecond);
-        // Without `auth_time`, a refresh would bring a token that started later.
-        await this.#revocation.signOut(identity);
-        await this.#mfaSessions.endEverywhere(userOf(identity));
-      },
+      signOut: (identity) => this.#signOuts.ofSession(identity),
+      signOutEverywhere: (identity) => this.#signOuts.everywhere(identity),
     };
   }
 
@@ -270,35 +251,6 @@ export class WalletSessions implements Sessions {
     checkLifetime(identity, clock() / 1000, { maxSessionSeconds, clockToleranceSeconds });
     return this.#revocation.check(identity, reads);
   }
-
-  #userOf(who: unknown, method: string): UserName {
-    const { id, issuer } = this.#named(who, 'userId', method);
-    return { userId: id, issuer };
-  }
-
-  #named(given: unknown, name: string, method: string): { id: string; issuer: string } {
-    const which = isRecord(given) ? given : {};
-    const [id, issuer] = [which[name], which.issuer];
-    if (!isNonEmptyString(id)) {
-      throw new TypeError(`${method}({ ${name} }): \`${name}\` must be a non-empty string.`);
-    }
-    const issuers = this.configuration.issuers.map((one) => one.issuer);
-    const found = issuer ?? (issuers.length === 1 ? issuers[0] : undefined);
-    if (typeof found !== 'string' || !issuers.includes(found)) {
-      throw new TypeError(
-        `${method}({ ${name}, issuer }): \`issuer\` must be that of one of the authentications; it may be left out where there is one.`,
-      );
-    }
-    return { id, issuer: found };
-  }
-
-  #thisSecond(): number {
-    return Math.floor(this.configuration.clock() / 1000);
-  }
-}
-
-function userOf({ issuer, userId }: Identity): UserName {
-  return { issuer: issuer.issuer, userId };
 }
 
 /** A bound token is no bearer token (RFC 9449 section 7.2). */

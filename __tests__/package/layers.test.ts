@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['wallet-sessions.ts'],
   ['options.ts', 'parse-options.ts', 'session-cache.ts'],
   ['environment.ts', 'session.ts'],
-  ['carry-over.ts'],
+  ['carry-over.ts', 'sign-outs.ts'],
   ['revocation.ts', 'mfa/', 'approval/'],
   ['authentication/', 'token-reader.ts'],
   ['jwks/', 'records/', 'store/'],
