@@ -3,6 +3,7 @@
  */
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { SessionError } from '../errors.js';
+import { matches } from '../mfa/mfa-policy.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { JsonValue } from '../protocol.js';
 import { isEndedSince } from '../records/raised.js';
@@ -16,12 +17,6 @@ const MAX_DESCRIPTION_LENGTH = 1_024;
 
 /** An approval can be used for at least this long, however late it was given. */
 const MIN_APPROVAL_MS = 60_000;
-
-/** The factor that a route demands. */
-export interface FactorDemand {
-  readonly methods: readonly string[] | undefined;
-  readonly acr: readonly string[] | undefined;
-}
 
 /** The present time, and the ends that have been recorded for the user. */
 export interface Present {
@@ -57,17 +52,6 @@ function isVoid({ createdAtMs, ends: known }: ChallengeRecord, ends: RecordedEnd
   );
 }
 
-/** Whether the factor is one of those demanded. */
-export function satisfies(
-  factor: { readonly method: string; readonly acr?: string | undefined },
-  { methods, acr }: FactorDemand,
-): boolean {
-  return (
-    (methods === undefined || methods.includes(factor.method)) &&
-    (acr === undefined || (factor.acr !== undefined && acr.includes(factor.acr)))
-  );
-}
-
 /**
  * The factor that a verifier reports; undefined if the verification failed.
  *
@@ -76,7 +60,7 @@ export function satisfies(
  */
 export function readProof(
   proof: unknown,
-  demand: FactorDemand,
+  challenge: ChallengeRecord,
 ): { method: string; acr: string | undefined } | undefined {
   if (proof === false || proof === undefined) return undefined;
   if (
@@ -89,7 +73,7 @@ export function readProof(
     );
   }
   const factor = { method: proof.method, acr: proof.acr };
-  if (satisfies(factor, demand)) return factor;
+  if (matches(factor, challenge)) return factor;
   throw new TypeError(
     'mfa.approve(id, verify): the `method` or `acr` that `verify` returned is not among `challenge.methods` and `challenge.acr`, which the route demands.',
   );

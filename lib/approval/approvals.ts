@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
+import { matches, type FactorPolicy } from '../mfa/mfa-policy.js';
 import type { JsonValue } from '../protocol.js';
 import type { SessionStore } from '../store/session-store.js';
 import {
@@ -13,8 +14,6 @@ import {
   approvalRequired,
   isFree,
   isInForce,
-  satisfies,
-  type FactorDemand,
   type Present,
 } from './approval-policy.js';
 import {
@@ -35,8 +34,7 @@ import type { MfaApproval } from './mfa-approval.js';
 export interface ProtectedOperation {
   readonly digest: string;
   readonly request: RequestTarget | undefined;
-  readonly demand: FactorDemand;
-  readonly whenNotEnrolled: 'deny' | 'allow';
+  readonly policy: FactorPolicy;
   /** Anything but `false` counts as enrolled. */
   readonly isEnrolled: () => unknown;
   /** Called only if a challenge is made. */
@@ -111,13 +109,14 @@ export class Approvals {
       if (found !== undefined && found.approved === undefined) {
         throw approvalRequired(found, id, present.nowMs);
       }
-      const approval = found && (await this.#spend(owner, id, found, operation.demand));
+      const approval = found && (await this.#spend(owner, id, found, operation.policy));
       if (approval !== undefined) return approval;
     }
     const { enrolled, cause } = await enrolmentOf(operation);
     if (enrolled === false) {
-      if (operation.whenNotEnrolled === 'allow') return undefined;
-      throw new SessionError('mfa_not_enrolled', { mfa: operation.demand });
+      const { methods, acr, whenNotEnrolled } = operation.policy;
+      if (whenNotEnrolled === 'allow') return undefined;
+      throw new SessionError('mfa_not_enrolled', { mfa: { methods, acr } });
     }
     const slot = chooseSlot(slots, records, present);
     throw await this.#refuse(owner, slot, operation, present, cause);
@@ -127,9 +126,9 @@ export class Approvals {
     { room }: ChallengeOwner,
     id: ChallengeId,
     found: ChallengeRecord,
-    demand: FactorDemand,
+    policy: FactorPolicy,
   ): Promise<MfaApproval | undefined> {
-    if (found.approved === undefined || !satisfies(found.approved, demand)) return undefined;
+    if (found.approved === undefined || !matches(found.approved, policy)) return undefined;
     const { claimed, spent } = challengeKeys(room, id);
     return (await this.#store.move(claimed, spent)) ? approvalOf(found, id) : undefined;
   }
@@ -138,7 +137,7 @@ export class Approvals {
   async #refuse(
     { room }: ChallengeOwner,
     slot: number,
-    { digest, request, demand, describe }: ProtectedOperation,
+    { digest, request, policy, describe }: ProtectedOperation,
     { nowMs, ends }: Present,
     cause: unknown,
   ): Promise<SessionError> {
@@ -149,8 +148,8 @@ export class Approvals {
       digest,
       request,
       description,
-      methods: demand.methods,
-      acr: demand.acr,
+      methods: policy.methods,
+      acr: policy.acr,
       // The time of the read: an end that came while `describe` was at work voids the challenge.
       createdAtMs: nowMs,
       expiresAtMs: this.#clock() + this.#challengeSeconds * 1000,

@@ -5,12 +5,16 @@ import { SessionError } from '../errors.js';
 import type { MfaDemand } from '../protocol.js';
 import type { KnownMfa } from './mfa-session.js';
 
-/** What a route demands. */
-export interface MfaPolicy {
-  readonly maxAgeSeconds: number | undefined;
+/** The factor that a route demands, of users who have one. */
+export interface FactorPolicy {
   readonly methods: readonly string[] | undefined;
   readonly acr: readonly string[] | undefined;
   readonly whenNotEnrolled: 'deny' | 'allow';
+}
+
+/** The verification that a route demands. */
+export interface MfaPolicy extends FactorPolicy {
+  readonly maxAgeSeconds: number | undefined;
 }
 
 export function isSatisfied(mfa: KnownMfa, demand: MfaDemand, nowMs: number): boolean {
@@ -51,7 +55,11 @@ export function isActive({ expiresAtMs }: KnownMfa, nowMs: number): boolean {
   return nowMs < expiresAtMs;
 }
 
-function matches({ method, acr }: KnownMfa, demand: MfaDemand): boolean {
+/** Whether a factor is one of those demanded. */
+export function matches(
+  { method, acr }: Pick<KnownMfa, 'method' | 'acr'>,
+  demand: Pick<MfaDemand, 'methods' | 'acr'>,
+): boolean {
   return (
     (demand.methods === undefined || demand.methods.includes(method)) &&
     (demand.acr === undefined || (acr !== undefined && demand.acr.includes(acr)))

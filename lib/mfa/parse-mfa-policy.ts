@@ -3,15 +3,10 @@
  */
 import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { isAcrValue } from './evidence.js';
-import type { MfaPolicy } from './mfa-policy.js';
+import type { FactorPolicy, MfaPolicy } from './mfa-policy.js';
 
-/** What a protected operation demands of MFA. */
-export interface MfaPolicyOptions {
-  /**
-   * Maximum age of the verification in seconds, capped at `mfa.windowSeconds`.
-   * @defaultValue `mfa.windowSeconds`
-   */
-  readonly maxAgeSeconds?: number | undefined;
+/** The factor that a protected operation demands. */
+export interface FactorPolicyOptions {
   /** The methods of which one is demanded. @defaultValue any method */
   readonly methods?: readonly string[] | undefined;
   /**
@@ -24,10 +19,23 @@ export interface MfaPolicyOptions {
   readonly whenNotEnrolled?: 'deny' | 'allow' | undefined;
 }
 
+/** What a protected operation demands of MFA. */
+export interface MfaPolicyOptions extends FactorPolicyOptions {
+  /**
+   * Maximum age of the verification in seconds, capped at `mfa.windowSeconds`.
+   * @defaultValue `mfa.windowSeconds`
+   */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
 /** Reads the policy of options that may have further members. */
 export function readMfaPolicy(read: OptionReader<MfaPolicyOptions>): MfaPolicy {
-  const policy: MfaPolicy = {
-    maxAgeSeconds: read.number('maxAgeSeconds', { min: 1 }),
+  return { maxAgeSeconds: read.number('maxAgeSeconds', { min: 1 }), ...readFactorPolicy(read) };
+}
+
+/** Reads the demand for a factor of options that may have further members. */
+export function readFactorPolicy(read: OptionReader<FactorPolicyOptions>): FactorPolicy {
+  const policy: FactorPolicy = {
     methods: read.strings('methods'),
     acr: read.strings('acr'),
     whenNotEnrolled: read.choice('whenNotEnrolled', ['deny', 'allow'], 'deny'),
