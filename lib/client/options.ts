@@ -29,6 +29,34 @@ export interface SessionFetchOptions {
    */
   readonly onMfaRequired?: ((problem: Problem) => Promise<void>) | undefined;
   /**
+   * Shows `problem.description`, and lets the user approve `problem.challengeId` at a route of the
+   * app. When the promise resolves, the same request is sent once more with the id in
+   * `X-Mfa-Challenge-Id`. If it rejects, or if the option is missing, the 403 is handed back.
+   *
+   * Called for one request at a time, never for two together, and not for a body that is a stream.
+   * `signal` is aborted when the request is, when the challenge ends (`problem.expiresInSeconds`
+   * after the answer came) and when the session does: then the dialog has to close, and the 403 is
+   * handed back. It may use the session fetch, but not for a route that asks for an approval: such a
+   * request would wait for itself.
+   */
+  readonly onApprovalRequired?:
+    ((problem: Problem, options: { readonly signal: AbortSignal }) => Promise<void>) | undefined;
+  /**
+   * Makes a DPoP proof for one try of a request, after a redirect too. `url` is the address without
+   * query and fragment, as the claim `htu` wants it, and `method` the claim `htm`. With this option
+   * tokens are sent as `Authorization: DPoP` instead of `Bearer`, with the proof in the header `DPoP`.
+   * If it rejects, so does the request.
+   *
+   * @example
+   * ```ts
+   * // with npm's dpop
+   * createProof: ({ method, url, accessToken }) =>
+   *   DPoP.generateProof(keyPair, url, method, undefined, accessToken),
+   * ```
+   * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-7 | RFC 9449, section 7}
+   */
+  readonly createProof?: ((request: ProofRequest) => Promise<string>) | undefined;
+  /**
    * The operation needs MFA, and the user has not enrolled in it. The answer is handed back. An error
    * of this callback, or of the two below, goes to `reportError()` of the runtime, if it has one.
    */
@@ -54,6 +82,13 @@ export interface SessionFetchOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+/** The request that a DPoP proof is made for. */
+export interface ProofRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly accessToken: string;
+}
+
 /** The options with their defaults. */
 export interface CheckedOptions extends SessionFetchOptions {
   readonly origins: readonly string[];
@@ -62,6 +97,8 @@ export interface CheckedOptions extends SessionFetchOptions {
 const functions = [
   'getAccessToken',
   'onMfaRequired',
+  'onApprovalRequired',
+  'createProof',
   'onMfaEnrollmentRequired',
   'onSignInRequired',
   'onSessionEnding',

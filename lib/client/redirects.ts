@@ -2,13 +2,20 @@
  * Following a redirect by hand, as the Fetch standard does (4.4, HTTP-redirect fetch), so that the
  * tokens do not reach an origin that is not listed.
  */
-import { PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
+import { MFA_CHALLENGE_ID, PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 
 /** The limit of the Fetch standard. */
 const MAX_REDIRECTS = 20;
 
-const FOR_ONE_ORIGIN = ['cookie', 'host', 'proxy-authorization', PREVIOUS_ACCESS_TOKEN];
+const FOR_ONE_ORIGIN = new Set([
+  'cookie',
+  'dpop',
+  'host',
+  'proxy-authorization',
+  PREVIOUS_ACCESS_TOKEN,
+  MFA_CHALLENGE_ID.toLowerCase(),
+]);
 
 /**
  * The request that a redirect asks for; undefined if the answer is no redirect, or one that a
@@ -32,8 +39,7 @@ export function redirected(
   const isElsewhere = url.origin !== from.origin;
   const kept = [...init.headers].filter(
     ([name]) =>
-      !(isElsewhere && FOR_ONE_ORIGIN.includes(name)) &&
-      !(becomesGet && name.startsWith('content-')),
+      !(isElsewhere && FOR_ONE_ORIGIN.has(name)) && !(becomesGet && name.startsWith('content-')),
   );
   const changes = becomesGet ? { method: 'GET', body: null } : {};
   return {

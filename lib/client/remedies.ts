@@ -4,6 +4,7 @@
  */
 import type { Problem } from '../protocol.js';
 import type { AccessTokens, Credentials } from './access-tokens.js';
+import { askForApproval } from './approvals.js';
 import type { SessionFetchOptions } from './options.js';
 import type { SharedStep } from './token-family.js';
 import { retryAfterMilliseconds, sleep } from './waiting.js';
@@ -106,6 +107,28 @@ export function createRemedies(options: SessionFetchOptions, tokens: AccessToken
     }
   }
 
+  async function approve(
+    problem: Problem,
+    { credentials: { family }, tried, signal }: Refused,
+  ): Promise<Credentials | undefined> {
+    const { onApprovalRequired } = options;
+    const id: unknown = problem.challengeId;
+    // An id that no header can carry is of no use.
+    const isUsable = typeof id === 'string' && /^[!-~]+$/.test(id);
+    if (onApprovalRequired === undefined || !isUsable) return undefined;
+    const isCurrent = async () => {
+      await tokens.current().catch(() => undefined);
+      return tokens.family() === family;
+    };
+    const { session } = family;
+    if (!(await askForApproval(onApprovalRequired, problem, session, isCurrent, signal)))
+      return undefined;
+    // The user has taken minutes perhaps: the request with the id may need these once more.
+    tried.delete('refresh_token');
+    tried.delete('retry');
+    return tokens.current();
+  }
+
   return {
     moment: () => moment,
 
@@ -121,6 +144,7 @@ export function createRemedies(options: SessionFetchOptions, tokens: AccessToken
       // A refresh also where the request cannot be repeated: it helps the next one.
       if (action === 'refresh_token') return refresh(problem, refused);
       if (action === 'verify_mfa' && repeatable) return verifyMfa(problem, refused);
+      if (action === 'approve_request' && repeatable) return approve(problem, refused);
       if ((action === 'sign_in' || action === 'enroll_mfa') && (await isLatest(refused)))
         tell(action, problem, refused);
       return undefined;

@@ -2,7 +2,7 @@
  * The session fetch: sends a request with the tokens, follows its redirects, and tries it again
  * after a remedy.
  */
-import { PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
+import { MFA_CHALLENGE_ID, PREVIOUS_ACCESS_TOKEN } from '../protocol.js';
 import type { Problem } from '../protocol.js';
 import { noteAnswer, trackAccessTokens } from './access-tokens.js';
 import type { Credentials } from './access-tokens.js';
@@ -25,6 +25,7 @@ import { abortable, linkedController } from './waiting.js';
  * - `refresh_token`: gets a new token and tries again;
  * - `verify_mfa`: tries again with a newer token if there is one; else awaits `onMfaRequired` and
  *   tries again;
+ * - `approve_request`: awaits `onApprovalRequired` and tries again with the id of the challenge;
  * - `retry`: waits for the seconds of `Retry-After`, at most 10, and repeats a GET, HEAD or OPTIONS.
  *   The answer to another method is handed back, because the outage may have followed the effect;
  * - `sign_in`, `enroll_mfa`: tells the app, once for all requests in flight.
@@ -81,9 +82,10 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
     let credentials = await abortable(asked, signal);
     const tried = new Set<string>();
     const firstSentAt = remedies.moment();
+    let challengeId: string | undefined;
     for (;;) {
       const sentAt = remedies.moment();
-      const response = await deliver(request, credentials);
+      const response = await deliver(request, credentials, challengeId);
 
       const next = redirect === 'follow' && redirected(request, response);
       if (next) {
@@ -108,6 +110,7 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
       if (!repeatable || !renewed || !mayReplace(credentials, renewed, safe)) return response;
       discard(response.body);
       credentials = renewed;
+      if (problem.action === 'approve_request') challengeId = problem.challengeId;
     }
   };
 
@@ -122,31 +125,50 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
   }
 
   /** Sends the tokens such that no redirect takes them to another origin. */
-  async function deliver(request: OutgoingRequest, credentials: Credentials): Promise<Response> {
+  async function deliver(
+    request: OutgoingRequest,
+    credentials: Credentials,
+    challengeId: string | undefined,
+  ): Promise<Response> {
     const { url, init } = request;
     const { token, previous } = credentials;
     const headers = new Headers(init.headers);
-    if (token !== null) headers.set('authorization', `Bearer ${token}`);
+    if (token !== null) await authorize(headers, request, token);
     const carriesBoth = previous !== undefined && !headers.has(PREVIOUS_ACCESS_TOKEN);
     if (carriesBoth) headers.set(PREVIOUS_ACCESS_TOKEN, previous);
+    if (challengeId !== undefined) headers.set(MFA_CHALLENGE_ID, challengeId);
 
     const guarded: RequestInit & { cache?: string } = { ...init, headers };
     // An answer from the browser's cache would pass for one of the server.
     const isCacheable = carriesBoth && page.isReal && (guarded.cache ?? 'default') === 'default';
     if (isCacheable) guarded.cache = 'reload';
     const isGuarded = token !== null && init.redirect === 'follow';
-    const safe = isSafe(request);
+    // An approval is spent by the first try.
+    const mayAskAgain = isSafe(request) && challengeId === undefined;
     // In this mode a browser follows redirects within the origin, and fails at others.
-    const isKept = page.isReal && url.origin === page.origin && !safe;
+    const isKept = page.isReal && url.origin === page.origin && !mayAskAgain;
     if (isGuarded && isKept) guarded.mode = 'same-origin';
     else if (isGuarded) guarded.redirect = 'manual';
     const response = await send(url.href, guarded);
     if (carriesBoth && isAnswerOf(response, url)) noteAnswer(credentials, response.status);
-    if (!isGuarded || !safe || response.type !== 'opaqueredirect') return response;
+    if (!isGuarded || !mayAskAgain || response.type !== 'opaqueredirect') return response;
 
     // A browser removes Authorization on the way to another origin (Fetch 4.4), but not this header.
     headers.delete(PREVIOUS_ACCESS_TOKEN);
+    await authorize(headers, request, token);
     return send(url.href, { ...init, headers });
+  }
+
+  async function authorize(
+    headers: Headers,
+    { url, init: { method, signal } }: OutgoingRequest,
+    accessToken: string,
+  ): Promise<void> {
+    const { createProof } = checked;
+    headers.set('authorization', `${createProof === undefined ? 'Bearer' : 'DPoP'} ${accessToken}`);
+    if (createProof === undefined) return;
+    const request = { method: sentMethod(method), url: url.origin + url.pathname, accessToken };
+    headers.set('dpop', await abortable(Promise.resolve(createProof(request)), signal));
   }
 
   function warn(response: Response, { family: { session } }: Credentials): void {
@@ -175,6 +197,11 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
     if (family !== tokens.family()) return false;
     return family === refused.family || (safe && family.session === refused.family.session);
   }
+}
+
+/** The method as `fetch` sends it: it writes these in capitals, and leaves others as they are. */
+function sentMethod(method: string): string {
+  return /^(delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
 }
 
 /** RFC 9110, section 9.2.1: sending it twice has no more effect than sending it once. */

@@ -14,6 +14,8 @@ export class ClientSession {
   /** The token that was answered last, or else the first one: the MFA session may belong to it. */
   answeredToken: string | null;
   readonly ending: SessionEnding = watchSessionEnding();
+  /** Settles when the approval that was asked for last needs the user no more. Never rejects. */
+  lastApproval: Promise<unknown> = Promise.resolve();
   /** Aborted when another session has replaced this one. */
   readonly over: AbortController = new AbortController();
 

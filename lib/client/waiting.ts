@@ -30,7 +30,7 @@ export function linkedController(...signals: (AbortSignal | null | undefined)[])
 } {
   const controller = new AbortController();
   const abort = () => {
-    controller.abort();
+    controller.abort(signals.find((signal) => signal?.aborted)?.reason);
   };
   for (const signal of signals) {
     if (signal?.aborted) abort();
