@@ -19,6 +19,7 @@ import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { SessionCache } from './session-cache.js';
 import { readSessionName, readUserName, SignOuts, userOf } from './sign-outs.js';
+import { checkStore } from './store/check-store.js';
 import { GuardedStore } from './store/guarded-store.js';
 import { TrackedStore, type RecordReads } from './store/tracked-store.js';
 import {
@@ -51,7 +52,8 @@ export interface Sessions {
   /** Voids all MFA sessions of a user, and older evidence. @throws SessionError `store_unavailable` */
   endMfa(who: { userId: string; issuer?: string | undefined }): Promise<void>;
   /**
-   * Resolves once keys are loaded and the store is reachable: for start-up and readiness probes.
+   * Resolves once keys are loaded and a round trip of all verbs through the store succeeded: for
+   * start-up and readiness probes.
    *
    * @throws SessionError `verification_unavailable` or `store_unavailable`
    */
@@ -198,7 +200,7 @@ export class WalletSessions implements Sessions {
   }
 
   async ready(): Promise<void> {
-    await Promise.all([this.#verifier.ready(), this.#store.read(['ready'])]);
+    await Promise.all([this.#verifier.ready(), checkStore(this.#store)]);
   }
 
   #actions(maxSessionSeconds: number): SessionActions {
