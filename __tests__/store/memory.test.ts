@@ -124,11 +124,75 @@ describe('memoryStore when it is full', () => {
   });
 });
 
+describe('memoryStore keeps what was added', () => {
+  it('in a bound of its own, and throws when that is full', () => {
+    const store = memoryStore({ maxEntries: 2 });
+    for (const key of ['k1', 'k2']) void store.write(key, key, HOUR, kept);
+    expect(store.add('a1', HOUR)).toBe(true);
+    expect(store.add('a2', HOUR)).toBe(true);
+    expect(() => store.add('a3', HOUR)).toThrow(/^memoryStore: it is full; .*maxEntries/);
+    expect(store.add('a1', HOUR)).toBe(false);
+    expect(store.read(['k1', 'k2', 'a3'])).toEqual(['k1', 'k2', undefined]);
+    void store.remove('a1');
+    expect(store.add('a3', HOUR)).toBe(true);
+    expect(store.add('a2', HOUR)).toBe(false);
+  });
+
+  it('and makes room of what has expired, as soon as it has', async () => {
+    const store = memoryStore({ maxEntries: 3 });
+    expect(store.add('later', HOUR)).toBe(true);
+    expect(store.add('soon', 0.02)).toBe(true);
+    expect(store.add('also soon', 0.02)).toBe(true);
+    expect(() => store.add('x', HOUR)).toThrow(/it is full/);
+    await sleep(30);
+    expect(store.add('x', 0.02)).toBe(true);
+    expect(store.add('y', HOUR)).toBe(true);
+    expect(() => store.add('z', HOUR)).toThrow(/it is full/);
+    await sleep(30);
+    expect(store.add('z', HOUR)).toBe(true);
+    expect(store.add('later', HOUR)).toBe(false);
+    expect(store.add('y', HOUR)).toBe(false);
+  });
+
+  it('while entries come and expire, at a cost that does not grow with those that are there', () => {
+    const store = memoryStore({ maxEntries: 100_000 });
+    for (let n = 0; n < 100_000; n += 1) void store.add(`${n}`, n < 50_000 ? HOUR : 0.000_1);
+    const startedAt = performance.now();
+    for (let n = 0; n < 50_000; n += 1) void store.add(`new ${n}`, n % 2 === 0 ? HOUR : 0.000_1);
+    // Looking at all entries for each of these takes minutes.
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  it('and refuses an overwriting write for which there is no room, without losing it', () => {
+    const store = memoryStore({ maxEntries: 1 });
+    void store.write('k', 'K', HOUR, kept);
+    expect(store.add('a', HOUR)).toBe(true);
+    expect(() => store.write('a', 'A', HOUR)).toThrow(/it is full/);
+    expect(() => store.raise('a', 'A', HOUR)).toThrow(/it is full/);
+    expect(store.add('a', HOUR)).toBe(false);
+  });
+});
+
+describe('memoryStore when it is full of what was raised', () => {
+  it('refuses to raise another, and raises those that are there', () => {
+    const store = memoryStore({ maxEntries: 2 });
+    void store.write('a', '1', HOUR);
+    void store.raise('a', '2', HOUR);
+    void store.raise('b', '1', HOUR);
+    expect(() => store.raise('c', '1', HOUR)).toThrow(/it is full/);
+    expect(() => store.write('c', '1', HOUR)).toThrow(/it is full/);
+    void store.raise('b', '2', HOUR);
+    expect(store.read(['a', 'b', 'c'])).toEqual(['2', '2', undefined]);
+  });
+});
+
 describe('memoryStore refuses what makes no sense', () => {
   it.each([NaN, Infinity, -Infinity])('an expiry of %p, and keeps what is there', (ttlSeconds) => {
     const store = memoryStore();
     void store.write('a', 'old', HOUR);
     expect(() => store.write('a', 'new', ttlSeconds)).toThrow(RangeError);
+    expect(() => store.raise('a', 'pew', ttlSeconds)).toThrow(RangeError);
+    expect(() => store.add('b', ttlSeconds)).toThrow(RangeError);
     expect(store.read(['a'])).toEqual(['old']);
   });
 

@@ -11,19 +11,25 @@ import { describeWithPostgres, type PostgresServer, startPostgres } from '../sup
 describeWithPostgres('the example of a store in PostgreSQL', () => {
   let server: PostgresServer;
   let pool: Pool;
+  let other: Pool;
 
   beforeAll(async () => {
     server = await startPostgres();
     pool = new Pool({ connectionString: server.url });
+    other = new Pool({ connectionString: server.url });
     await pool.query(CREATE_TABLE);
   }, 30_000);
 
   afterAll(async () => {
-    await pool.end();
+    await Promise.all([pool.end(), other.end()]);
     await server.stop();
   });
 
-  describeStore('keeps the contract', () => postgresStore(pool), { describe, it, expect });
+  describeStore(
+    'keeps the contract',
+    () => ({ store: postgresStore(pool), second: postgresStore(other) }),
+    { describe, it, expect },
+  );
 
   it('deletes what has expired, and nothing else', async () => {
     const store = postgresStore(pool);

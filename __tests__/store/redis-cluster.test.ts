@@ -18,20 +18,22 @@ describeWithRedis('redisStore in a Redis Cluster', () => {
   for (const [name, connect] of Object.entries(clientsOfACluster)) {
     describe(`over ${name}`, () => {
       let connected: ConnectedClient;
+      let other: ConnectedClient;
 
       beforeAll(async () => {
-        connected = await connect(cluster);
+        [connected, other] = await Promise.all([connect(cluster), connect(cluster)]);
       });
 
       afterAll(() => {
         connected.close();
+        other.close();
       });
 
-      describeStore('keeps the contract', () => redisStore(connected.client), {
-        describe,
-        it,
-        expect,
-      });
+      describeStore(
+        'keeps the contract',
+        () => ({ store: redisStore(connected.client), second: redisStore(other.client) }),
+        { describe, it, expect },
+      );
 
       it('reads keys of all three nodes at once, with and without hash tags', async () => {
         const store = redisStore(connected.client);

@@ -44,11 +44,11 @@ describeWithRedis('redisStore', () => {
         connected.close();
       });
 
-      describeStore('keeps the contract', () => redisStore(connected.client), {
-        describe,
-        it,
-        expect,
-      });
+      describeStore(
+        'keeps the contract',
+        () => ({ store: redisStore(connected.client), second: redisStore(admin) }),
+        { describe, it, expect },
+      );
 
       it('gives every key the prefix and an expiry, rounded up to a millisecond', async () => {
         await admin.flushall();

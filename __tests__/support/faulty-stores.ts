@@ -56,6 +56,13 @@ const looksFirst: Fault = ({ read, write, remove }) => ({
   },
 });
 
+function withLittleRoom(fault: Fault): Fault {
+  return () => {
+    const little = memoryStore({ maxEntries: 500 }) as SyncStore;
+    return { ...little, ...fault(little) };
+  };
+}
+
 function raisingBy(isGreater: (present: string, value: string) => boolean): Fault {
   return ({ read, write }) => ({
     raise: (key, value, ttlSeconds) => {
@@ -197,6 +204,42 @@ export const faultyStores: readonly FaultyStore[] = [
     }),
   }),
 
+  ...faulty('counts what was added as there until it expires, and then as absent', {
+    'never forgets what was added': ({ add }) => ({ add: (key) => add(key, 300) }),
+    'forgets after a second what was added': ({ add }) => ({ add: (key) => add(key, 1) }),
+    'shortens the expiry of what is there': ({ read, write, add }) => ({
+      add: (key, ttlSeconds) => {
+        if (add(key, ttlSeconds)) return true;
+        write(key, read([key])[0] ?? '', Math.min(1, ttlSeconds));
+        return false;
+      },
+    }),
+    'starts the expiry again': ({ add, write }) => ({
+      add: (key, ttlSeconds) => {
+        if (add(key, ttlSeconds)) return true;
+        write(key, '', ttlSeconds);
+        return false;
+      },
+    }),
+  }),
+
+  ...faulty('drops nothing that was added, nor anything else to make room for it', {
+    'drops what was added first': withLittleRoom(({ read, write }) => ({
+      add: (key, ttlSeconds) => {
+        if (read([key])[0] !== undefined) return false;
+        write(key, '', ttlSeconds);
+        return true;
+      },
+    })),
+    'drops what was written for what is added': withLittleRoom(({ read, write }) => ({
+      add: (key, ttlSeconds) => {
+        if (read([key])[0] !== undefined) return false;
+        write(key, '', ttlSeconds, { keep: true });
+        return true;
+      },
+    })),
+  }),
+
   ...faulty('raises to the greater value by its bytes, whichever comes first', {
     'compares by the locale': raisingBy((a, b) => a.localeCompare(b) > 0),
     'compares without regard to case': raisingBy((a, b) => a.toLowerCase() > b.toLowerCase()),
@@ -238,6 +281,69 @@ export const faultyStores: readonly FaultyStore[] = [
         if (present === undefined || present <= value) write(key, value, ttlSeconds);
       },
     }),
+  }),
+
+  ...faulty('only ever moves the expiry later when it raises', {
+    'takes the expiry of the last raise': ({ raise, read, write }) => ({
+      raise: (key, value, ttlSeconds) => {
+        raise(key, value, ttlSeconds);
+        write(key, read([key])[0] ?? '', ttlSeconds);
+      },
+    }),
+    'leaves the expiry of what is greater': ({ read, raise }) => ({
+      raise: (key, value, ttlSeconds) => {
+        const [present] = read([key]);
+        if (present === undefined || present <= value) raise(key, value, ttlSeconds);
+      },
+    }),
+    'leaves the expiry of what is equal': ({ read, raise }) => ({
+      raise: (key, value, ttlSeconds) => {
+        if (read([key])[0] !== value) raise(key, value, ttlSeconds);
+      },
+    }),
+    'takes the expiry of the greater value': ({ read, write }) => ({
+      raise: (key, value, ttlSeconds) => {
+        const [present] = read([key]);
+        if (present === undefined || present < value) write(key, value, ttlSeconds);
+      },
+    }),
+    'never lets expire what was raised': ({ raise }) => ({
+      raise: (key, value) => {
+        raise(key, value, 300);
+      },
+    }),
+    'looks first at the expiry and sets it then': ({ read, write }) => {
+      const expiries = new Map<string, number>();
+      return {
+        async raise(key, value, ttlSeconds) {
+          const expiry = Math.max(expiries.get(key) ?? 0, ttlSeconds);
+          await setImmediate();
+          expiries.set(key, expiry);
+          const [present = ''] = read([key]);
+          write(key, present > value ? present : value, expiry);
+        },
+      };
+    },
+  }),
+
+  ...faulty('drops nothing that was raised or is to be kept, to make room', {
+    'drops what was raised': withLittleRoom(({ write, read }) => ({
+      raise: (key, value, ttlSeconds) => {
+        const [present = ''] = read([key]);
+        write(key, present > value ? present : value, ttlSeconds);
+      },
+    })),
+    'drops what is to be kept': withLittleRoom(({ write }) => ({
+      write: (key, value, ttlSeconds) => {
+        write(key, value, ttlSeconds);
+      },
+    })),
+    'drops what was written before it was raised': withLittleRoom(({ write, read, raise }) => ({
+      raise: (key, value, ttlSeconds) => {
+        if (read([key])[0] === undefined) raise(key, value, ttlSeconds);
+        else write(key, value, ttlSeconds);
+      },
+    })),
   }),
 
   ...faulty('moves a value, and the place it left is free again', {

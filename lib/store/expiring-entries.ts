@@ -42,7 +42,7 @@ export class ExpiringEntries<E extends Expiring> {
     if (keys?.size === 0) this.#keysBySecond.delete(second);
   }
 
-  /** Looks at what expires in this second or before, and at nothing where nothing has expired. */
+  /** Examines the entries of this second and before, and returns at once if none can have expired. */
   deleteExpired(now: number): void {
     if (now < this.#earliest) return;
     let earliest = Infinity;

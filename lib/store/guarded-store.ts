@@ -139,7 +139,7 @@ function isValue(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
 }
 
-/** A refusal, such as that of a write to a full store, is none: the next call may succeed. */
+/** A refusal, such as that of a write to a full store, does not count: the next call may succeed. */
 function isLostConnection(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > MAX_CAUSES) return false;
   const { code } = error as { code?: unknown };

@@ -1,6 +1,6 @@
 /**
  * The Redis clients that `redisStore` supports, told apart by their methods, behind one set of
- * commands. Nothing is imported from them, so any version with these methods works.
+ * commands. They are not imported, so any version with these methods works.
  */
 import { describe } from '../option-reader.js';
 

@@ -32,9 +32,9 @@ export interface SessionStore {
   /**
    * Adds the key, atomically, with an expiry in seconds of real time: `true` if it was absent, and
    * `false`, changing nothing, if it was there. Of any number of calls at once, one is told `true`.
-   * The entry reads as a text that means nothing. It must never be dropped before its time, and what
-   * is added has a bound of its own, so that it takes no room from what is written: a store that has
-   * no room for one more throws.
+   * Its value is a text without a meaning. It must never be dropped before its time. Added entries have
+   * a bound of their own, so that they take no room from written ones; a store that is full of them
+   * throws.
    */
   add(key: string, ttlSeconds: number): MaybePromise<boolean>;
 
@@ -72,7 +72,7 @@ const VERBS: Readonly<Record<keyof SessionStore, true>> = {
 /** The methods that a store has to have. */
 export const storeVerbs = Object.keys(VERBS) as readonly (keyof SessionStore)[];
 
-/** The verbs of a store that `value` lacks; none of a store. */
+/** The verbs that `value` lacks; empty for a store. */
 export function missingVerbs(value: unknown): readonly (keyof SessionStore)[] {
   return storeVerbs.filter(
     (verb) => typeof (value as Partial<SessionStore> | null | undefined)?.[verb] !== 'function',

@@ -1,25 +1,25 @@
 /**
- * Runs the contract of `SessionStore` against a store, under any test runner that has `describe` and
- * `it`: Jest, Vitest, Mocha, node:test. What the contract says is in `store-contract.ts`.
+ * Runs the contract of `SessionStore` (`store-contract.ts`) against a store, under any test runner
+ * that has `describe` and `it`: Jest, Vitest, Mocha, node:test.
  */
 import type { SessionStore } from '../store/session-store.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { storeContract } from './store-contract.js';
 
-/** What is needed of a test runner. */
+/** The functions used of a test runner. */
 export interface StoreTestRunner {
   readonly describe: (name: string, declareTests: () => void) => unknown;
   readonly it: (name: string, test: () => Promise<void>) => unknown;
-  /** Accepted, and not needed: the tests assert by `node:assert`. */
+  /** Accepted and unused: the tests assert by `node:assert`. */
   readonly expect?: unknown;
 }
 
-/** A store for one test, and what belongs to it. */
+/** A store for one test, with a second connection and a function that closes both. */
 export interface CreatedStore {
   readonly store: SessionStore;
   /**
-   * The same entries over another connection, as another process has them. Many calls at once then
-   * come from both, which finds a store that is atomic within one process alone.
+   * The same entries over another connection, as another process has them. Calls at once then come
+   * from both, which finds a store that is atomic within one process alone.
    *
    * @defaultValue `store`
    */
@@ -28,17 +28,24 @@ export interface CreatedStore {
   readonly close?: (() => unknown) | undefined;
 }
 
-/** Makes the store for one test: the store alone, or with what belongs to it. */
+/** Makes the store for one test. */
 export type CreateStore = () => MaybePromise<SessionStore | CreatedStore>;
 
 /**
- * Declares the tests that every store has to pass. One of them waits for a second, for entries to
- * expire. Keys are random and their entries expire within minutes, so a server that others use as
- * well will do.
+ * Declares the tests that every store has to pass: order and text of what is read, expiry, bounds, and
+ * `add`, `raise` and `move` with 200 calls at once. Three tests wait for a second, for entries to
+ * expire. Keys are random and their entries expire within minutes, so the server may be shared.
+ *
+ * @param createStore makes the store for each test; with a `second` connection if it can
  *
  * @example
  * import { describe, it } from 'node:test';
- * describeStore('my store', () => myStore(connection), { describe, it });
+ *
+ * describeStore(
+ *   'my store',
+ *   () => ({ store: myStore(connection), second: myStore(otherConnection) }),
+ *   { describe, it },
+ * );
  */
 export function describeStore(
   name: string,

@@ -1,6 +1,11 @@
 export { createTestClock, type TestClock } from './clock.js';
 export { createTestIssuer, type TestIssuer } from './issuer.js';
-export { describeStore, type CreateStore, type StoreTestRunner } from './describe-store.js';
+export {
+  describeStore,
+  type CreatedStore,
+  type CreateStore,
+  type StoreTestRunner,
+} from './describe-store.js';
 
 export type {
   KeyRotation,

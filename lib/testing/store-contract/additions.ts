@@ -1,14 +1,16 @@
-/** What `add` has to do. */
+/** The contract of `add`. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assertRead,
+  CONTENDERS,
+  flood,
+  fromBoth,
   LONG_SECONDS,
   newHashTag,
-  times,
+  untilAbsent,
   type ContractTests,
 } from './contract-tests.js';
-
-const CONTENDERS = 200;
 
 export const addTests: ContractTests = {
   'adds a key that is absent, and none that is there': async (store) => {
@@ -34,11 +36,34 @@ export const addTests: ContractTests = {
   'adds a key once, however many add it at once': async (store, second) => {
     const key = newHashTag();
     for (const name of ['a', 'b', 'c']) {
-      const added = await Promise.all(
-        times(CONTENDERS, async (n) => (n % 2 === 0 ? store : second).add(key(name), LONG_SECONDS)),
+      const added = await fromBoth([store, second], CONTENDERS, (one) =>
+        one.add(key(name), LONG_SECONDS),
       );
       assert.equal(added.filter(Boolean).length, 1);
       assert.equal(await store.add(key(name), LONG_SECONDS), false);
     }
+  },
+
+  'counts what was added as there until it expires, and then as absent': async (store) => {
+    const key = newHashTag();
+    assert.equal(await store.add(key('long'), LONG_SECONDS), true);
+    assert.equal(await store.add(key('long'), 1), false);
+    assert.equal(await store.add(key('short'), 1), true);
+    assert.equal(await store.add(key('short'), LONG_SECONDS), false);
+    await sleep(1000);
+    await untilAbsent(store, [key('short')], 3000);
+    assert.equal(await store.add(key('short'), LONG_SECONDS), true);
+    assert.equal(await store.add(key('long'), LONG_SECONDS), false);
+  },
+
+  'drops nothing that was added, nor anything else to make room for it': async (store) => {
+    const key = newHashTag();
+    await store.write(key('written'), 'W', LONG_SECONDS);
+    assert.equal(await store.add(key('first'), LONG_SECONDS), true);
+    const added = [key('first'), ...(await flood(key, (one) => store.add(one, LONG_SECONDS)))];
+    await assertRead(store, { [key('written')]: 'W' });
+    const again = await Promise.all(added.map(async (one) => store.add(one, LONG_SECONDS)));
+    assert.equal(again.filter(Boolean).length, 0);
+    for (const one of added) await store.remove(one);
   },
 };

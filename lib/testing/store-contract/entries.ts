@@ -1,4 +1,4 @@
-/** What `read`, `write` and `remove` have to do. */
+/** The contract of `read`, `write` and `remove`. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertRead, LONG_SECONDS, newHashTag, type ContractTests } from './contract-tests.js';

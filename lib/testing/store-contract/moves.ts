@@ -1,8 +1,10 @@
-/** What `move` has to do, and what expires. */
+/** The contract of `move`, and of expiry. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assertRead,
+  CONTENDERS,
+  fromBoth,
   LONG_SECONDS,
   newHashTag,
   times,
@@ -10,7 +12,8 @@ import {
   type ContractTests,
 } from './contract-tests.js';
 
-const CONTENDERS = 20;
+/** Each is an entry of its own, so a store with little room has to hold them all. */
+const MOVERS = 20;
 
 export const moveTests: ContractTests = {
   'moves a value, and the place it left is free again': async (store) => {
@@ -43,11 +46,13 @@ export const moveTests: ContractTests = {
     await assertRead(store, { [key('from')]: 'one', [key('to')]: 'other' });
   },
 
-  'moves once, however many move it to different places at once': async (store) => {
+  'moves once, however many move it to different places at once': async (store, second) => {
     const key = newHashTag();
     await store.write(key('from'), 'value', LONG_SECONDS);
     const targets = times(CONTENDERS, (n) => key(`to ${n}`));
-    const moved = await Promise.all(targets.map(async (to) => store.move(key('from'), to)));
+    const moved = await fromBoth([store, second], CONTENDERS, (one, n) =>
+      one.move(key('from'), key(`to ${n}`)),
+    );
     assert.equal(moved.filter(Boolean).length, 1);
     await assertRead(store, {
       [key('from')]: undefined,
@@ -55,21 +60,26 @@ export const moveTests: ContractTests = {
     });
   },
 
-  'moves once, however many move it to the same place at once': async (store) => {
+  'moves once, however many move it to the same place at once': async (store, second) => {
     const key = newHashTag();
     await store.write(key('from'), 'value', LONG_SECONDS);
-    const moved = await Promise.all(
-      times(CONTENDERS, async () => store.move(key('from'), key('to'))),
+    const moved = await fromBoth([store, second], CONTENDERS, (one) =>
+      one.move(key('from'), key('to')),
     );
     assert.equal(moved.filter(Boolean).length, 1);
     await assertRead(store, { [key('from')]: undefined, [key('to')]: 'value' });
   },
 
-  'moves one of many to the same place, and leaves the others where they are': async (store) => {
+  'moves one of many to the same place, and leaves the others where they are': async (
+    store,
+    second,
+  ) => {
     const key = newHashTag();
-    const sources = times(CONTENDERS, (n) => key(`from ${n}`));
+    const sources = times(MOVERS, (n) => key(`from ${n}`));
     for (const from of sources) await store.write(from, `value of ${from}`, LONG_SECONDS);
-    const moved = await Promise.all(sources.map(async (from) => store.move(from, key('to'))));
+    const moved = await fromBoth([store, second], MOVERS, (one, n) =>
+      one.move(key(`from ${n}`), key('to')),
+    );
     assert.equal(moved.filter(Boolean).length, 1);
     await assertRead(store, {
       [key('to')]: `value of ${sources[moved.indexOf(true)]}`,

@@ -1,13 +1,15 @@
-/** What `raise` has to do. */
+/** The contract of `raise`. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assertRead,
+  CONTENDERS,
+  flood,
+  fromBoth,
   LONG_SECONDS,
   newHashTag,
-  times,
+  untilAbsent,
   type ContractTests,
 } from './contract-tests.js';
-
-const CONTENDERS = 200;
 
 /**
  * From the least to the greatest, byte by byte. A comparison of numbers, of a language, or one that
@@ -76,15 +78,64 @@ export const raiseTests: ContractTests = {
 
   'raises to the greatest value, however many raise at once': async (store, second) => {
     const key = newHashTag();
-    for (const name of ['a', 'b', 'c']) {
-      // 7 is prime to 200, so each number comes once, and the greatest in the middle.
-      const values = times(CONTENDERS, (n) => String((n * 7 + 100) % CONTENDERS).padStart(3, '0'));
-      await Promise.all(
-        values.map(async (value, n) =>
-          (n % 2 === 0 ? store : second).raise(key(name), value, LONG_SECONDS),
-        ),
+    // The greatest comes first of each connection, and in the middle of each.
+    for (const place of [0, 1, 90, 151]) {
+      await fromBoth([store, second], CONTENDERS, (one, n) =>
+        one.raise(key(`${place}`), shuffled(n, place), LONG_SECONDS),
       );
-      await assertRead(store, { [key(name)]: '199' });
+      await assertRead(store, { [key(`${place}`)]: GREATEST });
     }
   },
+
+  'only ever moves the expiry later when it raises': async (store, second) => {
+    const key = newHashTag();
+    await store.raise(key('shorter, greater'), '1', LONG_SECONDS);
+    await store.raise(key('shorter, greater'), '2', 1);
+    await store.raise(key('shorter, lesser'), '2', LONG_SECONDS);
+    await store.raise(key('shorter, lesser'), '1', 1);
+    await store.raise(key('longer, lesser'), '2', 1);
+    await store.raise(key('longer, lesser'), '1', LONG_SECONDS);
+    await store.raise(key('longer, equal'), '2', 1);
+    await store.raise(key('longer, equal'), '2', LONG_SECONDS);
+    await store.write(key('written'), '1', LONG_SECONDS);
+    await store.raise(key('written'), '2', 1);
+    await store.raise(key('short'), '2', 1);
+    await store.raise(key('short'), '3', 1);
+    await fromBoth([store, second], CONTENDERS, (one, n) =>
+      one.raise(key('many'), shuffled(n, 90), n === 50 ? LONG_SECONDS : 1),
+    );
+
+    await sleep(1000);
+    await untilAbsent(store, [key('short')], 3000);
+    // A value that has expired is not there, however great it was.
+    await store.raise(key('short'), '1', LONG_SECONDS);
+    await assertRead(store, {
+      [key('shorter, greater')]: '2',
+      [key('shorter, lesser')]: '2',
+      [key('longer, lesser')]: '2',
+      [key('longer, equal')]: '2',
+      [key('written')]: '2',
+      [key('short')]: '1',
+      [key('many')]: GREATEST,
+    });
+  },
+
+  'drops nothing that was raised or is to be kept, to make room': async (store) => {
+    const key = newHashTag();
+    await store.write(key('kept'), 'K', LONG_SECONDS, { keep: true });
+    await store.raise(key('raised'), 'R', LONG_SECONDS);
+    await store.write(key('written'), '1', LONG_SECONDS);
+    await store.raise(key('written'), '2', LONG_SECONDS);
+    const others = await flood(key, (one) => store.write(one, 'other', LONG_SECONDS));
+    await assertRead(store, { [key('kept')]: 'K', [key('raised')]: 'R', [key('written')]: '2' });
+    for (const one of others) await store.remove(one);
+  },
 };
+
+const GREATEST = '199';
+
+/** Each number below `CONTENDERS` once, since 7 is prime to 200, and the greatest at `place`. */
+function shuffled(n: number, place: number): string {
+  const number = (7 * (n - place + CONTENDERS) + CONTENDERS - 1) % CONTENDERS;
+  return String(number).padStart(3, '0');
+}
