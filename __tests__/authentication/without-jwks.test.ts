@@ -270,7 +270,7 @@ describe('When CDP cannot say', () => {
     expect(performance.now() - from).toBeLessThan(8000);
   }, 15_000);
 
-  it('it is asked again at the next request, and remembered tokens pass meanwhile', async () => {
+  it('it is asked again a second later, and remembered tokens pass meanwhile', async () => {
     const app = walletApi(options());
     const [remembered, fresh] = [token(), token()];
     await expectAlice(get(app, remembered));
@@ -278,6 +278,9 @@ describe('When CDP cannot say', () => {
     await expectAlice(get(app, remembered));
     expectProblem(await get(app, fresh), 'verification_unavailable');
     cdp.trouble = undefined;
+    expectProblem(await get(app, fresh), 'verification_unavailable');
+    expect(cdp.calls).toBe(2);
+    clock.advance(1);
     await expectAlice(get(app, fresh));
   });
 });
@@ -419,10 +422,25 @@ describe('sessions.ready()', () => {
       errorType: 'verification_unavailable',
       cause: { statusCode: 500 },
     });
+    clock.advance(1);
     await cdp.close();
     await expect(sessions.ready()).rejects.toMatchObject({
       errorType: 'verification_unavailable',
       cause: { statusCode: 0 },
+    });
+  });
+
+  it.each([
+    [new ApiError(404, 'not_found', 'no such route'), 'answered 404 without a token'],
+    [undefined, 'accepted a request without a token'],
+  ])('takes no other answer to an empty token than 400: %p', async (reason, message) => {
+    const validate = (): Promise<{ userId: string }> =>
+      reason === undefined
+        ? Promise.resolve({ userId: 'alice' })
+        : rejectingWith(reason)({ accessToken: '' });
+    await expect(createSessions(withFunction(validate)).ready()).rejects.toMatchObject({
+      errorType: 'verification_unavailable',
+      cause: { message: `validateAccessToken ${message}: 400 was expected` },
     });
   });
 });

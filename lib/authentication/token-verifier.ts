@@ -23,7 +23,7 @@ import {
 } from './claims.js';
 import type { LifetimeRules, TokenFacts } from './claims.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
-import { askForUserId } from './remote-validation.js';
+import { RemoteValidation } from './remote-validation.js';
 import { hashOfSigningInput, parseToken, type ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
 
@@ -61,6 +61,7 @@ const DEFAULT_REMOTE_AGE_SECONDS = 300;
 interface KnownIssuer {
   readonly issuer: TokenIssuer;
   readonly keySet: KeySet | undefined;
+  readonly remote: RemoteValidation | undefined;
   /** Of the token that was verified last. */
   claims: Readonly<JWTPayload>;
 }
@@ -82,7 +83,12 @@ export class TokenVerifier {
     this.#issuers = new Map(
       issuers.map((issuer) => [
         issuer.issuer,
-        { issuer, keySet: keySetOf(issuer, clock), claims: {} },
+        {
+          issuer,
+          keySet: keySetOf(issuer, clock),
+          remote: remoteValidationOf(issuer, clock),
+          claims: {},
+        },
       ]),
     );
   }
@@ -94,15 +100,14 @@ export class TokenVerifier {
   async verify(compact: string, expiryGraceSeconds?: number): Promise<Identity> {
     const token = parseToken(compact);
     const known = this.#issuerOf(token);
-    const { issuer, keySet } = known;
+    const { issuer, keySet, remote } = known;
     const now = this.#clock() / 1000;
     // What is cheap comes first. Only `token_invalid` is said before the signature is verified.
     const facts = checkClaims(token, issuer, now, this.#rules);
-    if (issuer.verification.by === 'validateAccessToken') {
+    if (remote !== undefined) {
       // CDP refuses whatever has expired, so that a late token is not worth a call.
       checkLifetime(facts, now, this.#rules);
-      const { validate } = issuer.verification;
-      const userId = await askForUserId(validate, compact).catch((error: unknown) => {
+      const userId = await remote.userIdOf(compact).catch((error: unknown) => {
         throw this.#isEnding(facts, now) ? asExpired(error) : error;
       });
       return this.#accept(token, facts, known, userId, undefined, now);
@@ -131,10 +136,9 @@ export class TokenVerifier {
   /** Resolves once every issuer's tokens could be verified. */
   async ready(): Promise<void> {
     await Promise.all(
-      [...this.#issuers.values()].map(async ({ issuer, keySet }) => {
+      [...this.#issuers.values()].map(async ({ keySet, remote }) => {
         await keySet?.current();
-        if (issuer.verification.by === 'validateAccessToken')
-          await probe(issuer.verification.validate);
+        await remote?.ready();
       }),
     );
   }
@@ -233,6 +237,15 @@ function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeyS
   }
 }
 
+function remoteValidationOf(
+  { verification }: TokenIssuer,
+  clock: Clock,
+): RemoteValidation | undefined {
+  return verification.by === 'validateAccessToken'
+    ? new RemoteValidation(verification.validate, clock)
+    : undefined;
+}
+
 function otherIssuer({ claims }: ParsedToken, expected: readonly string[]): SessionError {
   const { iss, aud } = claims;
   const isAudience = [aud].flat().some((one) => expected.includes(one as string));
@@ -263,21 +276,4 @@ function asExpired(error: unknown): unknown {
   return error instanceof SessionError && error.errorType === 'token_invalid'
     ? new SessionError('token_expired', { cause: error.cause })
     : error;
-}
-
-/**
- * Tells a bad API key from a good one. CDP answers 401 for a bad token and for a bad API key alike,
- * but 400 for a request without a token, which it looks at after the API key.
- */
-async function probe(validate: Parameters<typeof askForUserId>[0]): Promise<void> {
-  await askForUserId(validate, '').catch((error: unknown) => {
-    if (!(error instanceof SessionError) || error.errorType !== 'token_invalid') throw error;
-    const refusal = error.cause?.cause as { statusCode?: number; status?: number };
-    if ((refusal.statusCode ?? refusal.status) !== 401) return;
-    throw new SessionError('verification_unavailable', {
-      cause: new Error('validateAccessToken answered 401 without a token: check the CDP API key', {
-        cause: refusal,
-      }),
-    });
-  });
 }
