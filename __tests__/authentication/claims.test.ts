@@ -12,7 +12,7 @@ import {
 import { createTestClock } from 'express-wallet-session/testing';
 import request from 'supertest';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
-import { verifiesLeniently } from '../support/hostile/lax-verifiers.js';
+import { verifiesLeniently } from './hostile/lax-verifiers.js';
 import {
   accessTokenClaims,
   AUDIENCE,

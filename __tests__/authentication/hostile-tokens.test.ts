@@ -4,8 +4,8 @@
 import { customAuthentication } from 'express-wallet-session';
 import request, { type Response } from 'supertest';
 import { expectProblem } from '../support/expect-problem.js';
-import { Attacker } from '../support/hostile/foreign-keys.js';
-import { hostileTokens } from '../support/hostile/hostile-tokens.js';
+import { Attacker } from './hostile/foreign-keys.js';
+import { hostileTokens } from './hostile/hostile-tokens.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { accessTokenClaims, AUDIENCE, ISSUER, SigningKey } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';

@@ -6,7 +6,7 @@ import { ConfigurationError, createSessions, customAuthentication } from 'expres
 import type { JWK } from 'jose';
 import request, { type Test } from 'supertest';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
-import { unusableKeys } from '../support/hostile/unusable-keys.js';
+import { unusableKeys } from './hostile/unusable-keys.js';
 import { JwksServer } from '../support/jwks-server.js';
 import {
   accessTokenClaims,

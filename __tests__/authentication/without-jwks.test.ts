@@ -10,7 +10,7 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import request, { type Test } from 'supertest';
-import { ApiError, CdpEndpoint } from '../support/cdp-endpoint.js';
+import { ApiError, CdpEndpoint } from './cdp-endpoint.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { accessTokenClaims, SigningKey } from '../support/signing-key.js';

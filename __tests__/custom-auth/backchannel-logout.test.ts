@@ -6,7 +6,7 @@ import { customAuthentication, memoryStore, type SessionStore } from 'express-wa
 import { redisStore } from 'express-wallet-session/redis';
 import { expectProblem } from '../support/expect-problem.js';
 import { listen, type Listening } from '../support/listen.js';
-import { startOidcProvider, type OidcProvider, type Tokens } from '../support/oidc-provider.js';
+import { startOidcProvider, type OidcProvider, type Tokens } from './oidc-provider.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
 import { walletApi } from '../support/wallet-api.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';

@@ -7,7 +7,7 @@ import { jest } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { Example } from '../../examples/custom-auth/start.js';
 import { walkThrough } from '../../examples/custom-auth/walkthrough.js';
-import { quietly } from '../support/oidc-provider.js';
+import { quietly } from './oidc-provider.js';
 import { describeWithChromium, launchChromium } from '../support/chromium.js';
 
 jest.setTimeout(60_000);

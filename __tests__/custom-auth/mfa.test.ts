@@ -18,7 +18,7 @@ import {
   type Login,
   type OidcProvider,
   type Tokens,
-} from '../support/oidc-provider.js';
+} from './oidc-provider.js';
 import { walletApi } from '../support/wallet-api.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 

@@ -19,7 +19,7 @@ import { auth0 } from '../../examples/recipes/auth0.js';
 import { cognito } from '../../examples/recipes/cognito.js';
 import { firebase } from '../../examples/recipes/firebase.js';
 import { keycloak } from '../../examples/recipes/keycloak.js';
-import { imitateVendor, type Vendor } from '../support/oidc-vendor.js';
+import { imitateVendor, type Vendor } from './oidc-vendor.js';
 
 let vendor: Vendor;
 let now: number;

@@ -5,7 +5,7 @@
 import { customAuthentication, type CustomAuthenticationOptions } from 'express-wallet-session';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTPayload } from 'jose';
 import { expectProblem } from '../support/expect-problem.js';
-import { startOidcProvider, type OidcProvider } from '../support/oidc-provider.js';
+import { startOidcProvider, type OidcProvider } from './oidc-provider.js';
 import { walletApi } from '../support/wallet-api.js';
 import { WalletClient } from '../support/wallet-client.js';
 

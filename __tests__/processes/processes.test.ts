@@ -1,7 +1,7 @@
 /**
  * Several processes, one Redis: what is verified or signed out in one holds in every other.
  */
-import { startApiProcesses, type ApiProcesses } from '../support/api-processes.js';
+import { startApiProcesses, type ApiProcesses } from './api-processes.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
 
 describeWithRedis('Three processes on one Redis', () => {

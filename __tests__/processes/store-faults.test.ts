@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { startApiProcesses, type Answer, type ApiProcesses } from '../support/api-processes.js';
+import { startApiProcesses, type Answer, type ApiProcesses } from './api-processes.js';
 import { eventually } from '../support/eventually.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
 

@@ -13,7 +13,7 @@ it('The testing kit works under node:test', async () => {
       'tsx',
       '--test',
       '--test-reporter=tap',
-      '__tests__/support/kit-under-node-test.ts',
+      '__tests__/testing/kit-under-node-test.ts',
     ],
     { env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
   );

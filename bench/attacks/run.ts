@@ -9,9 +9,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
-import { Attacker } from '../../__tests__/support/hostile/foreign-keys.js';
-import { hostileTokens } from '../../__tests__/support/hostile/hostile-tokens.js';
-import { unusableKeys } from '../../__tests__/support/hostile/unusable-keys.js';
+import { Attacker } from '../../__tests__/authentication/hostile/foreign-keys.js';
+import { hostileTokens } from '../../__tests__/authentication/hostile/hostile-tokens.js';
+import { unusableKeys } from '../../__tests__/authentication/hostile/unusable-keys.js';
 import { JwksServer } from '../../__tests__/support/jwks-server.js';
 import {
   accessTokenClaims,

@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { cdpAuthentication, createSessions } from 'express-wallet-session';
 import { redisStore, type RedisClient } from 'express-wallet-session/redis';
-import { listen } from './listen.js';
-import { walletApi } from './wallet-api.js';
+import { listen } from '../support/listen.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const { REDIS_URL = '', JWKS_URI = '', PROJECT_ID = '', REDIS_CLIENT = '' } = process.env;
 

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import { listen } from './listen.js';
-import { previously } from './wallet-client.js';
+import { listen } from '../support/listen.js';
+import { previously } from '../support/wallet-client.js';
 
 export interface Answer {
   readonly status: number;
@@ -83,7 +83,7 @@ export async function startApiProcesses(redisUrl: string, count = 3): Promise<Ap
 async function startProcess(
   env: Record<string, string>,
 ): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '__tests__/support/api-process.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', '__tests__/processes/api-process.ts'], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

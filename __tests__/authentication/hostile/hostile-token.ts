@@ -1,7 +1,7 @@
 /**
  * A token that must not pass, beside a verifier that lets it pass.
  */
-import type { SigningKey } from '../signing-key.js';
+import type { SigningKey } from '../../support/signing-key.js';
 import type { Verifier } from './lax-verifiers.js';
 
 export interface HostileToken {

@@ -8,7 +8,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { jwtVerify } from 'jose';
-import type { SigningKey } from './signing-key.js';
+import type { SigningKey } from '../support/signing-key.js';
 
 const PATH = '/platform/v2/end-users/auth/validate-token';
 

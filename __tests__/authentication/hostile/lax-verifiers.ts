@@ -5,7 +5,7 @@
 import { createHmac, verify, X509Certificate, type KeyObject } from 'node:crypto';
 import { EmbeddedJWK, importJWK, jwtVerify, type JWK } from 'jose';
 import nacl from 'tweetnacl';
-import { SigningKey } from '../signing-key.js';
+import { SigningKey } from '../../support/signing-key.js';
 
 export type Verifier = (token: string) => Promise<unknown>;
 

@@ -2,7 +2,7 @@
  * Signatures that are none, or another spelling of one (RFC 8725 section 3.3).
  */
 import { sign } from 'node:crypto';
-import { base64url, compact } from '../signing-key.js';
+import { base64url, compact } from '../../support/signing-key.js';
 import type { HostileToken, Target } from './hostile-token.js';
 import { decodesOnly, verifiesLeniently } from './lax-verifiers.js';
 

@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import { importJWK, jwtVerify, type JWK } from 'jose';
-import { compact, SigningKey } from '../signing-key.js';
+import { compact, SigningKey } from '../../support/signing-key.js';
 import { joseAlone, tweetNacl, verifiesLeniently, type Verifier } from './lax-verifiers.js';
 
 type Members = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /**
  * Tokens whose signature is good, over JSON that reads in two ways or in none (RFC 8725 section 2.4).
  */
-import { base64url } from '../signing-key.js';
+import { base64url } from '../../support/signing-key.js';
 import type { HostileToken, Target } from './hostile-token.js';
 import { joseAlone, verifiesLeniently, type Verifier } from './lax-verifiers.js';
 

@@ -3,7 +3,7 @@
  * other spellings, other kinds of token (RFC 8725 sections 2.7, 2.8, 3.11).
  */
 import { CompactEncrypt, compactDecrypt } from 'jose';
-import { base64url, compact } from '../signing-key.js';
+import { base64url, compact } from '../../support/signing-key.js';
 import type { HostileToken, Target } from './hostile-token.js';
 import { decodesOnly, joseAlone, verifiesLeniently, type Verifier } from './lax-verifiers.js';
 

@@ -3,8 +3,8 @@
  * (RFC 8725 sections 2.9, 2.10, 3.10).
  */
 import { createHmac, sign } from 'node:crypto';
-import { compact, keySetOf, SigningKey } from '../signing-key.js';
-import { JwksServer } from '../jwks-server.js';
+import { compact, keySetOf, SigningKey } from '../../support/signing-key.js';
+import { JwksServer } from '../../support/jwks-server.js';
 import type { HostileToken, Target } from './hostile-token.js';
 import {
   believesCertificate,

@@ -2,7 +2,7 @@
  * The algorithm as the attacker's choice (RFC 8725 sections 2.1, 3.1 and 3.2).
  */
 import { createHmac } from 'node:crypto';
-import { compact } from '../signing-key.js';
+import { compact } from '../../support/signing-key.js';
 import type { HostileToken, Target } from './hostile-token.js';
 import { believesAlg, decodesOnly } from './lax-verifiers.js';
 
