@@ -4,13 +4,11 @@
  */
 import {
   cdpAuthentication,
-  customAuthentication,
   type CdpAuthenticationOptions,
   type CustomAuthenticationOptions,
   type SessionOptions,
 } from 'express-wallet-session';
 import { createTestClock } from 'express-wallet-session/testing';
-import request from 'supertest';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { verifiesLeniently } from './hostile/lax-verifiers.js';
 import {
@@ -19,8 +17,10 @@ import {
   ISSUER,
   keySetOf,
   SigningKey,
+  authenticationOf,
 } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
+import { getMe } from '../support/wallet-client.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -47,14 +47,11 @@ async function present(
   const token = key.token(accessTokenClaims(clock(), claims), header);
   await expect(isSigned(token)).resolves.toBeDefined();
   const app = walletApi({
-    authentication: customAuthentication({
-      ...{ issuer: ISSUER, audience: AUDIENCE, jwks },
-      ...authentication,
-    } as CustomAuthenticationOptions),
+    authentication: authenticationOf({ jwks, ...authentication }),
     clock,
     ...options,
   });
-  return request(app).get('/me').auth(token, { type: 'bearer' });
+  return getMe(app, token);
 }
 
 /** A name for a row: JSON has none for what is left out, nor for infinity. */
@@ -98,10 +95,10 @@ describe('A claim of the wrong kind makes a token invalid', () => {
     for (const infinite of ['1e999', '-1e999']) {
       const token = key.token(json.replace('"TIME"', infinite));
       const app = walletApi({
-        authentication: customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwks }),
+        authentication: authenticationOf({ jwks }),
         clock,
       });
-      expectProblem(await request(app).get('/me').auth(token, { type: 'bearer' }), 'token_invalid');
+      expectProblem(await getMe(app, token), 'token_invalid');
     }
   });
 
@@ -260,10 +257,10 @@ describe('exp', () => {
     const forger = new SigningKey('ES256', { kid: key.kid ?? '' });
     const token = forger.token(accessTokenClaims(clock(), { exp: NOW - 3600, iat: NOW - 7200 }));
     const app = walletApi({
-      authentication: customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwks }),
+      authentication: authenticationOf({ jwks }),
       clock,
     });
-    expectProblem(await request(app).get('/me').auth(token, { type: 'bearer' }), 'token_invalid');
+    expectProblem(await getMe(app, token), 'token_invalid');
   });
 });
 
@@ -332,7 +329,7 @@ describe('A token of CDP', () => {
       clock,
     });
     const token = signer.token(accessTokenClaims(clock(), { ...cdpClaims, ...claims }));
-    return request(app).get('/me').auth(token, { type: 'bearer' });
+    return getMe(app, token);
   }
 
   it('of this project is a session', async () => {

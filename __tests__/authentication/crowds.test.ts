@@ -2,7 +2,7 @@
  * Many tokens at once: signatures are verified a few at a time, and whoever waits gets their own
  * answer in the end.
  */
-import { createSessions, customAuthentication, type SessionError } from 'express-wallet-session';
+import { createSessions, type SessionError } from 'express-wallet-session';
 import { createTestClock } from 'express-wallet-session/testing';
 import {
   accessTokenClaims,
@@ -10,6 +10,7 @@ import {
   ISSUER,
   keySetOf,
   SigningKey,
+  authenticationOf,
 } from '../support/signing-key.js';
 
 const clock = createTestClock();
@@ -17,11 +18,7 @@ const jwksUri = 'https://issuer.example/jwks.json';
 
 describe('Many tokens at once', () => {
   const key = new SigningKey();
-  const authentication = customAuthentication({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwks: keySetOf(key),
-  });
+  const authentication = authenticationOf({ jwks: keySetOf(key) });
   const tokenOf = (user: string, signer = key): string =>
     signer.token(accessTokenClaims(clock(), { sub: user }), { kid: key.kid });
   const forgedOf = (user: string): string => tokenOf(user, new SigningKey());
@@ -74,9 +71,7 @@ describe('Many tokens at once', () => {
 it('A key that is withdrawn while its tokens wait verifies no more of them', async () => {
   const [old, current] = [new SigningKey(), new SigningKey()];
   let published = keySetOf(old);
-  const authentication = customAuthentication({
-    issuer: ISSUER,
-    audience: AUDIENCE,
+  const authentication = authenticationOf({
     jwksUri,
     fetch: () => Promise.resolve(Response.json(published)),
   });

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import type { Express } from 'express';
 import { createSessions, customAuthentication, type SessionOptions } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
-import request, { type Test } from 'supertest';
+import type { Test } from 'supertest';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { JwksServer } from '../support/jwks-server.js';
@@ -18,6 +18,7 @@ import {
   SigningKey,
 } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
+import { getMe } from '../support/wallet-client.js';
 
 const DAY = 86_400;
 const MAX_BYTES = 512 * 1024;
@@ -47,7 +48,7 @@ function options(jwksUri = jwks.uri, more: Partial<FetchOption> = {}): SessionOp
 
 function get(app: Express, signer = key): Test {
   const token = signer.token(accessTokenClaims(clock()));
-  return request(app).get('/me').auth(token, { type: 'bearer' });
+  return getMe(app, token);
 }
 
 async function expectPass(app: Express): Promise<void> {
@@ -236,7 +237,7 @@ describe('In an outage', () => {
   it('the last good keys serve for 24 hours and no longer', async () => {
     const app = walletApi({ ...options(), tokenCache: { maxAgeSeconds: 7 * DAY } });
     const longLived = key.token(accessTokenClaims(clock(), { exp: clock() / 1000 + 7 * DAY }));
-    const getRemembered = (): Test => request(app).get('/me').auth(longLived, { type: 'bearer' });
+    const getRemembered = (): Test => getMe(app, longLived);
     await expectPass(app);
     expect((await getRemembered()).status).toBe(200);
     jwks.fail();
@@ -282,7 +283,7 @@ describe('In an outage', () => {
     const app = walletApi(options());
     const bad = key.token(accessTokenClaims(clock(), { aud: 'other' }));
     for (const token of [bad, 'x.y.z', 'x']) {
-      expectProblem(await request(app).get('/me').auth(token, { type: 'bearer' }), 'token_invalid');
+      expectProblem(await getMe(app, token), 'token_invalid');
     }
     expect(jwks.fetches).toBe(0);
   });

@@ -11,17 +11,18 @@ import {
   type SessionOptions,
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
-import request, { type Test } from 'supertest';
 import { eventually } from '../support/eventually.js';
-import { expectProblem, type Answered } from '../support/expect-problem.js';
+import { expectProblem, type Answered, UNKNOWN_KEY } from '../support/expect-problem.js';
 import { JwksServer } from '../support/jwks-server.js';
-import { accessTokenClaims, AUDIENCE, ISSUER, SigningKey } from '../support/signing-key.js';
+import {
+  accessTokenClaims,
+  AUDIENCE,
+  ISSUER,
+  SigningKey,
+  authenticationOf,
+} from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
-
-const UNKNOWN_KEY = {
-  action: 'refresh_token',
-  detail: 'The access token was signed with a key that is not in use; refresh it.',
-} as const;
+import { getMe } from '../support/wallet-client.js';
 
 let clock: TestClock;
 let key: SigningKey;
@@ -37,10 +38,7 @@ afterEach(() => jwks.close());
 
 function options(authentication: Partial<CustomAuthenticationOptions> = {}): SessionOptions {
   return {
-    authentication: customAuthentication({
-      ...{ issuer: ISSUER, audience: AUDIENCE, jwksUri: jwks.uri },
-      ...authentication,
-    } as CustomAuthenticationOptions),
+    authentication: authenticationOf({ jwksUri: jwks.uri, ...authentication }),
     clock,
   };
 }
@@ -53,12 +51,8 @@ function tokenOf(signer: SigningKey, claims = {}): string {
   return signer.token(accessTokenClaims(clock(), claims));
 }
 
-function get(app: Express, token: string): Test {
-  return request(app).get('/me').auth(token, { type: 'bearer' });
-}
-
 async function expectPass(app: Express, signer = key): Promise<void> {
-  const answer: Answered = await get(app, tokenOf(signer));
+  const answer: Answered = await getMe(app, tokenOf(signer));
   expect(answer).toMatchObject({ status: 200, body: { userId: 'victim' } });
 }
 
@@ -73,7 +67,9 @@ describe('Keys are fetched', () => {
     const held = jwks.hold();
     expect(jwks.fetches).toBe(0);
 
-    const answers = Array.from({ length: 50 }, () => get(app, tokenOf(key)).then((a) => a.status));
+    const answers = Array.from({ length: 50 }, () =>
+      getMe(app, tokenOf(key)).then((a) => a.status),
+    );
     await eventually(() => {
       expect(held.waiting).toBe(1);
     });
@@ -185,12 +181,12 @@ describe('Keys are refreshed ahead of their end', () => {
   it('and no request waits for it, warm or cold', async () => {
     const app = api();
     const warm = tokenOf(key, { exp: clock() / 1000 + 86_400 });
-    expect((await get(app, warm)).status).toBe(200);
+    expect((await getMe(app, warm)).status).toBe(200);
     clock.advance(3600);
     const held = jwks.hold();
 
     for (let n = 0; n < 20; n += 1) {
-      expect((await get(app, warm)).status).toBe(200);
+      expect((await getMe(app, warm)).status).toBe(200);
       await expectPass(app);
     }
     await eventually(() => {
@@ -203,9 +199,9 @@ describe('Keys are refreshed ahead of their end', () => {
   it('also by requests whose tokens are remembered', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
-    await get(app, token);
+    await getMe(app, token);
     clock.advance(500);
-    expect((await get(app, token)).status).toBe(200);
+    expect((await getMe(app, token)).status).toBe(200);
     await eventually(() => {
       expect(jwks.fetches).toBe(2);
     });
@@ -215,15 +211,15 @@ describe('Keys are refreshed ahead of their end', () => {
     let now = clock() + 365 * 86_400_000;
     const app = api({ clock: () => now });
     const tokenNow = (): string => key.token(accessTokenClaims(now));
-    await get(app, tokenNow());
+    await getMe(app, tokenNow());
     now -= 365 * 86_400_000;
 
-    expect((await get(app, tokenNow())).status).toBe(200);
+    expect((await getMe(app, tokenNow())).status).toBe(200);
     await eventually(() => {
       expect(jwks.fetches).toBe(2);
     });
     now += 300_000;
-    expect((await get(app, tokenNow())).status).toBe(200);
+    expect((await getMe(app, tokenNow())).status).toBe(200);
     await sleep(10);
     expect(jwks.fetches).toBe(2);
   });
@@ -244,39 +240,39 @@ describe('When the issuer changes its keys', () => {
   it('a withdrawn key goes with the next good fetch, and the tokens remembered with it', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
-    expect((await get(app, token)).status).toBe(200);
+    expect((await getMe(app, token)).status).toBe(200);
     const next = new SigningKey();
     jwks.publish([next]);
-    expect((await get(app, token)).status).toBe(200);
+    expect((await getMe(app, token)).status).toBe(200);
 
     await expectPass(app, next);
 
-    expectProblem(await get(app, token), 'token_invalid', UNKNOWN_KEY);
-    expectProblem(await get(app, tokenOf(key)), 'token_invalid', UNKNOWN_KEY);
+    expectProblem(await getMe(app, token), 'token_invalid', UNKNOWN_KEY);
+    expectProblem(await getMe(app, tokenOf(key)), 'token_invalid', UNKNOWN_KEY);
   });
 
   it('a withdrawn key goes although no other is asked for: keys are refreshed ahead', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
-    expect((await get(app, token)).status).toBe(200);
+    expect((await getMe(app, token)).status).toBe(200);
     jwks.publish([new SigningKey()]);
     clock.advance(500);
 
     await eventually(async () => {
-      expectProblem(await get(app, token), 'token_invalid', UNKNOWN_KEY);
+      expectProblem(await getMe(app, token), 'token_invalid', UNKNOWN_KEY);
     });
   });
 
   it('another key under the same kid takes its place, in remembered tokens too', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
-    expect((await get(app, token)).status).toBe(200);
+    expect((await getMe(app, token)).status).toBe(200);
     const impostor = new SigningKey('ES256', { kid: key.kid ?? '' });
     jwks.publish([impostor]);
     clock.advance(500);
 
     await eventually(async () => {
-      expectProblem(await get(app, token), 'token_invalid');
+      expectProblem(await getMe(app, token), 'token_invalid');
     });
     await expectPass(app, impostor);
   });
@@ -299,7 +295,7 @@ describe('A token with an unknown kid', () => {
   it('is refused, and the client told to refresh', async () => {
     const app = api();
     await expectPass(app);
-    expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+    expectProblem(await getMe(app, strange()), 'token_invalid', UNKNOWN_KEY);
     expect(jwks.fetches).toBe(2);
   });
 
@@ -313,7 +309,7 @@ describe('A token with an unknown kid', () => {
       [30, 4],
     ] as const) {
       clock.advance(waited);
-      const answers = await Promise.all(Array.from({ length: 100 }, () => get(app, strange())));
+      const answers = await Promise.all(Array.from({ length: 100 }, () => getMe(app, strange())));
       for (const answer of answers) expectProblem(answer, 'token_invalid', UNKNOWN_KEY);
       expect(jwks.fetches).toBe(fetches);
     }
@@ -324,7 +320,7 @@ describe('A token with an unknown kid', () => {
     const app = api();
     await expectPass(app);
     for (const claims of [{ iss: 'other' }, { aud: 'other' }, { exp: 'soon' }]) {
-      expectProblem(await get(app, tokenOf(new SigningKey(), claims)), 'token_invalid');
+      expectProblem(await getMe(app, tokenOf(new SigningKey(), claims)), 'token_invalid');
     }
     expect(jwks.fetches).toBe(1);
   });
@@ -333,7 +329,7 @@ describe('A token with an unknown kid', () => {
     const app = api();
     await expectPass(app);
     const held = jwks.hold();
-    const waiting = Array.from({ length: 5 }, () => get(app, strange()).then((answer) => answer));
+    const waiting = Array.from({ length: 5 }, () => getMe(app, strange()).then((answer) => answer));
     await eventually(() => {
       expect(held.waiting).toBe(1);
     });
@@ -352,8 +348,8 @@ describe('A token with an unknown kid', () => {
     jwks.fail();
     const next = new SigningKey();
 
-    expectProblem(await get(app, tokenOf(next)), 'verification_unavailable');
-    expectProblem(await get(app, tokenOf(next)), 'verification_unavailable');
+    expectProblem(await getMe(app, tokenOf(next)), 'verification_unavailable');
+    expectProblem(await getMe(app, tokenOf(next)), 'verification_unavailable');
     expect(jwks.fetches).toBe(2);
     await expectPass(app);
 
@@ -369,7 +365,7 @@ describe('A token with an unknown kid', () => {
     const next = new SigningKey();
     clock.advance(500);
     jwks.fail();
-    expectProblem(await get(app, tokenOf(next)), 'verification_unavailable');
+    expectProblem(await getMe(app, tokenOf(next)), 'verification_unavailable');
     jwks.publish([key]);
     clock.advance(1);
     await expectPass(app);
@@ -385,13 +381,13 @@ describe('A token with an unknown kid', () => {
   it('waits 30 s again after a fetch that succeeded', async () => {
     const app = api();
     await expectPass(app);
-    expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+    expectProblem(await getMe(app, strange()), 'token_invalid', UNKNOWN_KEY);
     jwks.fail();
     clock.advance(29);
-    expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+    expectProblem(await getMe(app, strange()), 'token_invalid', UNKNOWN_KEY);
     expect(jwks.fetches).toBe(2);
     clock.advance(1);
-    expectProblem(await get(app, strange()), 'verification_unavailable');
+    expectProblem(await getMe(app, strange()), 'verification_unavailable');
     expect(jwks.fetches).toBe(3);
   });
 });
@@ -403,14 +399,14 @@ describe('A token without a kid', () => {
   it('is verified with the one key that fits, and causes no fetch where it fails', async () => {
     jwks.publish([key, new SigningKey('RS256')]);
     const app = api();
-    expect((await get(app, withoutKid(key))).status).toBe(200);
-    expectProblem(await get(app, withoutKid(new SigningKey())), 'token_invalid');
+    expect((await getMe(app, withoutKid(key))).status).toBe(200);
+    expectProblem(await getMe(app, withoutKid(new SigningKey())), 'token_invalid');
     expect(jwks.fetches).toBe(1);
   });
 
   it('is refused where several keys would fit: nobody said which', async () => {
     jwks.publish([key, new SigningKey()]);
-    expectProblem(await get(api(), withoutKid(key)), 'token_invalid');
+    expectProblem(await getMe(api(), withoutKid(key)), 'token_invalid');
   });
 });
 
@@ -422,7 +418,7 @@ describe('Two issuers', () => {
     const otherJwks = await JwksServer.start(otherKey);
     const app = walletApi({
       authentication: [
-        customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwksUri: jwks.uri }),
+        authenticationOf({ jwksUri: jwks.uri }),
         customAuthentication({ issuer: OTHER, audience: AUDIENCE, jwksUri: otherJwks.uri }),
       ],
       clock,
@@ -434,7 +430,7 @@ describe('Two issuers', () => {
         [otherKey, ISSUER, 401],
         [key, OTHER, 401],
       ] as const) {
-        const answer = await get(app, tokenOf(signer, { iss }));
+        const answer = await getMe(app, tokenOf(signer, { iss }));
         if (status === 401) expectProblem(answer, 'token_invalid');
         else expect(answer.body).toMatchObject({ issuer: iss });
       }
@@ -449,19 +445,19 @@ describe('Two issuers', () => {
     otherJwks.fail();
     const app = walletApi({
       authentication: [
-        customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwksUri: jwks.uri }),
+        authenticationOf({ jwksUri: jwks.uri }),
         customAuthentication({ issuer: OTHER, audience: AUDIENCE, jwksUri: otherJwks.uri }),
       ],
       clock,
     });
     try {
-      expectProblem(await get(app, tokenOf(key, { iss: OTHER })), 'verification_unavailable');
+      expectProblem(await getMe(app, tokenOf(key, { iss: OTHER })), 'verification_unavailable');
       await expectPass(app);
-      expectProblem(await get(app, strange()), 'token_invalid', UNKNOWN_KEY);
+      expectProblem(await getMe(app, strange()), 'token_invalid', UNKNOWN_KEY);
       otherJwks.publish([key]);
       clock.advance(1);
       const unknown = tokenOf(new SigningKey(), { iss: OTHER });
-      expectProblem(await get(app, unknown), 'token_invalid', UNKNOWN_KEY);
+      expectProblem(await getMe(app, unknown), 'token_invalid', UNKNOWN_KEY);
       expect(otherJwks.fetches).toBe(3);
     } finally {
       await otherJwks.close();

@@ -6,13 +6,14 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { customAuthentication, fromBearer, fromCookie } from 'express-wallet-session';
+import { fromBearer, fromCookie } from 'express-wallet-session';
 import {
   accessTokenClaims,
   AUDIENCE,
   ISSUER,
   keySetOf,
   SigningKey,
+  authenticationOf,
 } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
 
@@ -22,11 +23,7 @@ const claims = accessTokenClaims(NOW);
 const good = key.token(claims);
 
 const app = walletApi({
-  authentication: customAuthentication({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwks: keySetOf(key, new SigningKey('RS256')),
-  }),
+  authentication: authenticationOf({ jwks: keySetOf(key, new SigningKey('RS256')) }),
   token: [fromBearer(), fromCookie('session')],
   clock: () => NOW,
 });

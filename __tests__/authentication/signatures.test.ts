@@ -4,14 +4,13 @@
  */
 import { constants, sign } from 'node:crypto';
 import { compactVerify, importJWK } from 'jose';
-import { createSessions, customAuthentication, type SessionError } from 'express-wallet-session';
+import { createSessions, type SessionError } from 'express-wallet-session';
 import {
   accessTokenClaims,
-  AUDIENCE,
-  ISSUER,
   keySetOf,
   SigningKey,
   type Algorithm,
+  authenticationOf,
 } from '../support/signing-key.js';
 
 const NOW = Date.UTC(2026, 0, 5, 12);
@@ -33,11 +32,7 @@ const ORDERS: Readonly<Record<string, bigint>> = {
 describe.each(ALGORITHMS)('%s', (alg) => {
   const key = new SigningKey(alg);
   const sessions = createSessions({
-    authentication: customAuthentication({
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      jwks: keySetOf(key),
-    }),
+    authentication: authenticationOf({ jwks: keySetOf(key) }),
     clock: () => NOW,
   });
   const signingInput = key.token(accessTokenClaims(NOW)).split('.').slice(0, 2).join('.');

@@ -3,30 +3,20 @@
  * against sign-outs all the same.
  */
 import type { Express } from 'express';
-import {
-  cdpAuthentication,
-  customAuthentication,
-  type SessionOptions,
-} from 'express-wallet-session';
+import { cdpAuthentication, type SessionOptions } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
-import request, { type Test } from 'supertest';
 import { expectProblem } from '../support/expect-problem.js';
 import {
   accessTokenClaims,
-  AUDIENCE,
-  ISSUER,
   keySetOf,
   SigningKey,
+  authenticationOf,
 } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
-import { WalletClient } from '../support/wallet-client.js';
+import { WalletClient, getMe } from '../support/wallet-client.js';
 
 const key = new SigningKey();
-const authentication = customAuthentication({
-  issuer: ISSUER,
-  audience: AUDIENCE,
-  jwks: keySetOf(key),
-});
+const authentication = authenticationOf({ jwks: keySetOf(key) });
 
 let clock: TestClock;
 beforeEach(() => {
@@ -35,10 +25,6 @@ beforeEach(() => {
 
 function token(claims: Readonly<Record<string, unknown>> = {}): string {
   return key.token(accessTokenClaims(clock(), claims));
-}
-
-function get(app: Express, accessToken: string): Test {
-  return request(app).get('/me').auth(accessToken, { type: 'bearer' });
 }
 
 describe.each<[string, SessionOptions['tokenCache']]>([
@@ -51,19 +37,19 @@ describe.each<[string, SessionOptions['tokenCache']]>([
   it('expires', async () => {
     const app = api();
     const accessToken = token();
-    expect((await get(app, accessToken)).status).toBe(200);
+    expect((await getMe(app, accessToken)).status).toBe(200);
     clock.advance(904.9);
-    expect((await get(app, accessToken)).status).toBe(200);
+    expect((await getMe(app, accessToken)).status).toBe(200);
     clock.advance(0.1);
-    expectProblem(await get(app, accessToken), 'token_expired');
+    expectProblem(await getMe(app, accessToken), 'token_expired');
   });
 
   it('ends with its session', async () => {
     const app = api({ maxSessionSeconds: 600 });
     const accessToken = token();
-    expect((await get(app, accessToken)).status).toBe(200);
+    expect((await getMe(app, accessToken)).status).toBe(200);
     clock.advance(600);
-    expectProblem(await get(app, accessToken), 'session_expired');
+    expectProblem(await getMe(app, accessToken), 'session_expired');
   });
 
   it('is revoked with its session, token or user', async () => {
@@ -85,24 +71,24 @@ describe.each<[string, SessionOptions['tokenCache']]>([
   it('vouches for no other: neither for its claims under another signature, nor the reverse', async () => {
     const app = api();
     const [good, other] = [token(), token({ sub: 'other' })];
-    expect((await get(app, good)).status).toBe(200);
-    expect((await get(app, other)).status).toBe(200);
+    expect((await getMe(app, good)).status).toBe(200);
+    expect((await getMe(app, other)).status).toBe(200);
     const [header = '', claims = '', signature = ''] = good.split('.');
     const [, otherClaims = '', otherSignature = ''] = other.split('.');
     for (const mixed of [
       [header, otherClaims, signature],
       [header, claims, otherSignature],
     ]) {
-      expectProblem(await get(app, mixed.join('.')), 'token_invalid');
+      expectProblem(await getMe(app, mixed.join('.')), 'token_invalid');
     }
   });
 
   it('that was refused is not refused for ever', async () => {
     const app = api();
     const early = token({ nbf: clock() / 1000 + 60 });
-    expectProblem(await get(app, early), 'token_invalid');
+    expectProblem(await getMe(app, early), 'token_invalid');
     clock.advance(60);
-    expect((await get(app, early)).status).toBe(200);
+    expect((await getMe(app, early)).status).toBe(200);
   });
 
   it('is the same one with either of the two signatures that ECDSA allows', async () => {
@@ -110,11 +96,11 @@ describe.each<[string, SessionOptions['tokenCache']]>([
     const accessToken = token({ jti: undefined, sid: undefined });
     const twin = withOtherSignature(accessToken);
     expect(twin).not.toBe(accessToken);
-    const [one, other] = await Promise.all([get(app, accessToken), get(app, twin)]);
+    const [one, other] = await Promise.all([getMe(app, accessToken), getMe(app, twin)]);
     expect([one.status, other.body]).toEqual([200, one.body]);
 
     await new WalletClient(app, accessToken).signOut();
-    expectProblem(await get(app, twin), 'session_revoked');
+    expectProblem(await getMe(app, twin), 'session_revoked');
   });
 });
 
@@ -136,7 +122,7 @@ describe('The room for remembered tokens', () => {
     const [a, b, c] = [token(cdp), token(cdp), token(cdp)];
     const callsFor = async (accessToken: string): Promise<number> => {
       const before = calls;
-      expect((await get(app, accessToken)).status).toBe(200);
+      expect((await getMe(app, accessToken)).status).toBe(200);
       return calls - before;
     };
 

@@ -17,6 +17,7 @@ import request, { type Test } from 'supertest';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { getRaw } from '../support/raw-request.js';
 import { walletApi } from '../support/wallet-api.js';
+import { getMe } from '../support/wallet-client.js';
 
 const clock = createTestClock();
 const issuer = await createTestIssuer({ clock });
@@ -188,10 +189,7 @@ describe('fromCookie(name)', () => {
 
   it('does not look at the Authorization header, nor fromBearer() at cookies', async () => {
     const app = api({ token: [fromCookie('session')] });
-    expectProblem(
-      await request(app).get('/me').auth(accessToken, { type: 'bearer' }),
-      'token_missing',
-    );
+    expectProblem(await getMe(app, accessToken), 'token_missing');
     expectProblem(
       await request(api())
         .get('/me')
@@ -354,7 +352,7 @@ describe('The size of a token', () => {
 
   it('is at most 8 KiB', async () => {
     const [longest, longer] = await Promise.all([tokenOf(8192), tokenOf(8193)]);
-    const get = (token: string): Test => request(api()).get('/me').auth(token, { type: 'bearer' });
+    const get = (token: string): Test => getMe(api(), token);
 
     expect((await get(longest)).status).toBe(200);
     expectProblem(await get(longer), 'token_invalid');
@@ -362,7 +360,7 @@ describe('The size of a token', () => {
 
   it('is looked at before anything else is', async () => {
     const before = issuer.jwksFetches;
-    const get = (token: string): Test => request(api()).get('/me').auth(token, { type: 'bearer' });
+    const get = (token: string): Test => getMe(api(), token);
     const longer = await issuer.sign({ pad: 'x'.repeat(6200) }, { kid: 'unknown' });
 
     expectProblem(await get(longer), 'token_invalid');

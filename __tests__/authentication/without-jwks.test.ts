@@ -1,7 +1,6 @@
 /**
  * CDP tokens for which there is no JWKS: CDP is asked, by way of a function in the shape of its SDK.
  */
-import type { Express } from 'express';
 import {
   cdpAuthentication,
   createSessions,
@@ -9,13 +8,13 @@ import {
   type SessionOptions,
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
-import request, { type Test } from 'supertest';
+import type { Test } from 'supertest';
 import { ApiError, CdpEndpoint } from './cdp-endpoint.js';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
 import { accessTokenClaims, SigningKey } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
-import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
+import { expectTransferred, previously, WalletClient, getMe } from '../support/wallet-client.js';
 
 type Members = Readonly<Record<string, unknown>>;
 type Validate = (input: { accessToken: string }) => Promise<{ userId: string }>;
@@ -65,10 +64,6 @@ function token(claims: Members = {}, header: Members = {}, signer = key): string
   );
 }
 
-function get(app: Express, accessToken: string): Test {
-  return request(app).get('/me').auth(accessToken, { type: 'bearer' });
-}
-
 async function expectAlice(test: Test): Promise<void> {
   const answer: Answered = await test;
   expect(answer).toMatchObject({ status: 200, body: { userId: 'alice', issuer: 'cdp-api' } });
@@ -77,7 +72,7 @@ async function expectAlice(test: Test): Promise<void> {
 describe('A token that CDP vouches for', () => {
   it('is a session of the user that CDP names', async () => {
     const accessToken = token({ jti: 'token-1' });
-    const { body } = (await get(walletApi(options()), accessToken)) as Answered;
+    const { body } = (await getMe(walletApi(options()), accessToken)) as Answered;
     expect(body).toEqual({
       authentication: 'cdp',
       issuer: 'cdp-api',
@@ -98,13 +93,13 @@ describe('A token that CDP vouches for', () => {
       }),
     );
     const accessToken = token();
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     expect(inputs).toEqual([{ accessToken }]);
   });
 
   it('needs no `sub`: CDP says who it is', async () => {
     const app = walletApi(withFunction(() => Promise.resolve({ userId: 'alice' })));
-    await expectAlice(get(app, token({ sub: undefined })));
+    await expectAlice(getMe(app, token({ sub: undefined })));
   });
 });
 
@@ -135,7 +130,7 @@ describe('A token that cannot be one of this project', () => {
   ];
 
   it.each(junk)('that %s, costs no call', async (_what, make) => {
-    expectProblem(await get(walletApi(options()), make()), 'token_invalid');
+    expectProblem(await getMe(walletApi(options()), make()), 'token_invalid');
     expect(cdp.calls).toBe(0);
   });
 });
@@ -145,23 +140,23 @@ describe('A token whose exp has passed', () => {
     const app = walletApi(options());
     for (const seconds of [5, 60, 3600]) {
       const expired = token({ iat: clock() / 1000 - 7200, exp: clock() / 1000 - seconds });
-      expectProblem(await get(app, expired), 'token_expired');
+      expectProblem(await getMe(app, expired), 'token_expired');
     }
     expect(cdp.calls).toBe(0);
   });
 
   it('only just, is token_expired as well, where CDP does not take it any more', async () => {
     const app = walletApi(options());
-    expectProblem(await get(app, token({ exp: clock() / 1000 - 3 })), 'token_expired');
+    expectProblem(await getMe(app, token({ exp: clock() / 1000 - 3 })), 'token_expired');
     // The clock of CDP may be ahead of ours.
     cdp.answerWith(401, { errorType: 'unauthorized' });
-    expectProblem(await get(app, token({ exp: clock() / 1000 + 3 })), 'token_expired');
-    expectProblem(await get(app, token({ exp: clock() / 1000 + 6 })), 'token_invalid');
+    expectProblem(await getMe(app, token({ exp: clock() / 1000 + 3 })), 'token_expired');
+    expectProblem(await getMe(app, token({ exp: clock() / 1000 + 6 })), 'token_invalid');
   });
 
   it('by less than the tolerance passes, where CDP takes it', async () => {
     const app = walletApi(withFunction(() => Promise.resolve({ userId: 'alice' })));
-    await expectAlice(get(app, token({ exp: clock() / 1000 - 4.9 })));
+    await expectAlice(getMe(app, token({ exp: clock() / 1000 - 4.9 })));
   });
 });
 
@@ -172,10 +167,10 @@ describe('A token that CDP refuses', () => {
   ])('because it is %s, is token_invalid, and asked about each time', async (_why, make) => {
     const app = walletApi(options());
     const refused = make();
-    expectProblem(await get(app, refused), 'token_invalid');
-    expectProblem(await get(app, refused), 'token_invalid');
+    expectProblem(await getMe(app, refused), 'token_invalid');
+    expectProblem(await getMe(app, refused), 'token_invalid');
     expect(cdp.calls).toBe(2);
-    await expectAlice(get(app, token()));
+    await expectAlice(getMe(app, token()));
   });
 
   it.each([
@@ -186,7 +181,7 @@ describe('A token that CDP refuses', () => {
     [{ statusCode: 404 }],
   ])('by %p is token_invalid', async (error) => {
     const app = walletApi(withFunction(rejectingWith(error)));
-    expectProblem(await get(app, token()), 'token_invalid');
+    expectProblem(await getMe(app, token()), 'token_invalid');
   });
 
   it('may be a good one behind a bad API key: the cause says so, the answer does not', async () => {
@@ -202,7 +197,7 @@ describe('A token that CDP refuses', () => {
         'bad API key',
       ),
     );
-    const { text } = await get(app, token());
+    const { text } = await getMe(app, token());
     expect(errors).toMatchObject([
       {
         errorType: 'token_invalid',
@@ -221,14 +216,14 @@ describe('When CDP cannot say', () => {
     'and answers %i, nobody is signed out',
     async (status) => {
       cdp.answerWith(status);
-      expectProblem(await get(walletApi(options()), token()), 'verification_unavailable');
+      expectProblem(await getMe(walletApi(options()), token()), 'verification_unavailable');
     },
   );
 
   it('and cannot be reached, nobody is signed out', async () => {
     const app = walletApi(options());
     await cdp.close();
-    expectProblem(await get(app, token()), 'verification_unavailable');
+    expectProblem(await getMe(app, token()), 'verification_unavailable');
   });
 
   it.each([
@@ -242,20 +237,20 @@ describe('When CDP cannot say', () => {
     [null],
   ])('and rejects with %p, nobody is signed out', async (reason) => {
     const app = walletApi(withFunction(rejectingWith(reason)));
-    expectProblem(await get(app, token()), 'verification_unavailable');
+    expectProblem(await getMe(app, token()), 'verification_unavailable');
     const throwing = walletApi(
       withFunction(() => {
         throw reason as Error;
       }),
     );
-    expectProblem(await get(throwing, token()), 'verification_unavailable');
+    expectProblem(await getMe(throwing, token()), 'verification_unavailable');
   });
 
   it.each([[undefined], [null], [{}], ['alice'], [['alice']], [{ userId: '' }], [{ userId: 5 }]])(
     'and answers %j, nobody is signed in',
     async (answer) => {
       const app = walletApi(withFunction(() => Promise.resolve(answer as { userId: string })));
-      expectProblem(await get(app, token()), 'verification_unavailable');
+      expectProblem(await getMe(app, token()), 'verification_unavailable');
     },
   );
 
@@ -263,7 +258,7 @@ describe('When CDP cannot say', () => {
     cdp.trouble = (): void => undefined;
     const app = walletApi(options());
     const from = performance.now();
-    const [one, other] = await Promise.all([get(app, token()), get(app, token())]);
+    const [one, other] = await Promise.all([getMe(app, token()), getMe(app, token())]);
     expectProblem(one, 'verification_unavailable');
     expectProblem(other, 'verification_unavailable');
     expect(performance.now() - from).toBeGreaterThan(4900);
@@ -273,15 +268,15 @@ describe('When CDP cannot say', () => {
   it('it is asked again a second later, and remembered tokens pass meanwhile', async () => {
     const app = walletApi(options());
     const [remembered, fresh] = [token(), token()];
-    await expectAlice(get(app, remembered));
+    await expectAlice(getMe(app, remembered));
     cdp.answerWith(500);
-    await expectAlice(get(app, remembered));
-    expectProblem(await get(app, fresh), 'verification_unavailable');
+    await expectAlice(getMe(app, remembered));
+    expectProblem(await getMe(app, fresh), 'verification_unavailable');
     cdp.trouble = undefined;
-    expectProblem(await get(app, fresh), 'verification_unavailable');
+    expectProblem(await getMe(app, fresh), 'verification_unavailable');
     expect(cdp.calls).toBe(2);
     clock.advance(1);
-    await expectAlice(get(app, fresh));
+    await expectAlice(getMe(app, fresh));
   });
 });
 
@@ -297,8 +292,8 @@ describe('Calls', () => {
       }),
     );
     const answers = [
-      ...Array.from({ length: 20 }, () => get(app, accessToken)),
-      ...Array.from({ length: 5 }, () => get(app, other)),
+      ...Array.from({ length: 20 }, () => getMe(app, accessToken)),
+      ...Array.from({ length: 5 }, () => getMe(app, other)),
     ].map((test) => test.then(({ status }) => status));
     await eventually(() => {
       expect(held.length).toBe(2);
@@ -312,39 +307,39 @@ describe('Calls', () => {
   it('are made every 5 minutes for one token', async () => {
     const app = walletApi(options());
     const accessToken = token();
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     clock.advance(299);
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     expect(cdp.calls).toBe(1);
     clock.advance(1);
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     expect(cdp.calls).toBe(2);
   });
 
   it('are made no more once the token has expired, and no answer outlives it', async () => {
     const app = walletApi(options());
     const accessToken = token({ exp: clock() / 1000 + 100 });
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     clock.advance(99);
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     expect(cdp.calls).toBe(1);
     clock.advance(1);
-    expectProblem(await get(app, accessToken), 'token_expired');
+    expectProblem(await getMe(app, accessToken), 'token_expired');
     expect(cdp.calls).toBe(2);
     clock.advance(5);
-    expectProblem(await get(app, accessToken), 'token_expired');
+    expectProblem(await getMe(app, accessToken), 'token_expired');
     expect(cdp.calls).toBe(2);
   });
 
   it.each([10, 600])('are made as often as tokenCache.maxAgeSeconds says: %i', async (seconds) => {
     const app = walletApi(options({ tokenCache: { maxAgeSeconds: seconds } }));
     const accessToken = token();
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     clock.advance(seconds - 1);
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     expect(cdp.calls).toBe(1);
     clock.advance(1);
-    await expectAlice(get(app, accessToken));
+    await expectAlice(getMe(app, accessToken));
     expect(cdp.calls).toBe(2);
   });
 
@@ -352,7 +347,7 @@ describe('Calls', () => {
     const app = walletApi(options({ tokenCache: { maxEntries: 0 } }));
     const accessToken = token();
     for (const calls of [1, 2, 3]) {
-      await expectAlice(get(app, accessToken));
+      await expectAlice(getMe(app, accessToken));
       expect(cdp.calls).toBe(calls);
     }
   });

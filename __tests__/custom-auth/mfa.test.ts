@@ -13,12 +13,7 @@ import {
 import { decodeJwt, SignJWT } from 'jose';
 import type { Response } from 'supertest';
 import { expectProblem } from '../support/expect-problem.js';
-import {
-  startOidcProvider,
-  type Login,
-  type OidcProvider,
-  type Tokens,
-} from './oidc-provider.js';
+import { startOidcProvider, type Login, type OidcProvider, type Tokens } from './oidc-provider.js';
 import { walletApi } from '../support/wallet-api.js';
 import { expectTransferred, WalletClient } from '../support/wallet-client.js';
 

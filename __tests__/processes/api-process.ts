@@ -1,5 +1,6 @@
 /**
- * A wallet API in a process of its own, on a Redis that it shares with others. It prints its port.
+ * A wallet API in a process of its own, on a Redis that it shares with others. It prints its port,
+ * and ends when its standard input does.
  */
 import process from 'node:process';
 import { Redis } from 'ioredis';
@@ -34,6 +35,9 @@ const app = walletApi(sessions, {
     });
   },
 });
+
+// The end of the test's process closes the pipe, also when no test has stopped this one.
+process.stdin.resume().once('end', () => process.exit());
 
 const { port } = await listen(app);
 process.stdout.write(`${port}\n`);

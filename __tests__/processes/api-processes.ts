@@ -85,7 +85,7 @@ async function startProcess(
 ): Promise<{ child: ChildProcess; port: number }> {
   const child = spawn(process.execPath, ['--import', 'tsx', '__tests__/processes/api-process.ts'], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   for await (const line of createInterface(child.stdout)) return { child, port: Number(line) };
   throw new Error('the API process ended before it listened');

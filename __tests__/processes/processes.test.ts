@@ -11,7 +11,7 @@ describeWithRedis('Three processes on one Redis', () => {
   beforeAll(async () => {
     redis = await startRedis();
     api = await startApiProcesses(redis.url);
-  }, 30_000);
+  }, 60_000);
 
   afterAll(async () => {
     await api.stop();

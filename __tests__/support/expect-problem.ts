@@ -110,6 +110,12 @@ export const ANSWERS: Readonly<Record<ErrorType, Answer>> = {
   },
 };
 
+/** What differs in the refusal of a token whose `kid` is unknown. */
+export const UNKNOWN_KEY = {
+  action: 'refresh_token',
+  detail: 'The access token was signed with a key that is not in use; refresh it.',
+} as const;
+
 export const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 /** An answer of supertest. */

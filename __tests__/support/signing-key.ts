@@ -11,6 +11,11 @@ import {
   type KeyObject,
   type SignKeyObjectInput,
 } from 'node:crypto';
+import {
+  customAuthentication,
+  type Authentication,
+  type CustomAuthenticationOptions,
+} from 'express-wallet-session';
 import type { JSONWebKeySet, JWK } from 'jose';
 
 export type Algorithm =
@@ -123,6 +128,14 @@ export function keySetOf(...keys: readonly (SigningKey | JWK)[]): JSONWebKeySet 
 
 export const ISSUER = 'https://issuer.example/';
 export const AUDIENCE = 'https://api.example';
+
+/** Custom authentication that takes `ISSUER`'s tokens for `AUDIENCE`; `options` name its keys. */
+export function authenticationOf(
+  options: Readonly<Partial<Record<keyof CustomAuthenticationOptions, unknown>>>,
+): Authentication {
+  const given = { issuer: ISSUER, audience: AUDIENCE, ...options };
+  return customAuthentication(given as CustomAuthenticationOptions);
+}
 
 /** Claims of an access token that `ISSUER` issues to `AUDIENCE` for 15 minutes, and others over them. */
 export function accessTokenClaims(

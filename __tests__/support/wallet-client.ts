@@ -70,6 +70,10 @@ export function answerOf(response: { status: number; body: unknown }): [number, 
   return [response.status, response.body];
 }
 
+export function getMe(api: Express | string, accessToken: string): Test {
+  return new WalletClient(api, accessToken).me();
+}
+
 export function expectTransferred(response: { status: number; body: unknown }): void {
   expect(answerOf(response)).toEqual([201, { transferred: true }]);
 }
