@@ -162,6 +162,7 @@ export function isPrevious(previous: Identity, identity: Identity): boolean {
     previous.userId === identity.userId &&
     previous.sessionId === undefined &&
     previous.startedAtSeconds === identity.startedAtSeconds &&
+    previous.keyThumbprint === identity.keyThumbprint &&
     previous.issuedAtSeconds <= identity.issuedAtSeconds &&
     previous.tokenDigest !== identity.tokenDigest
   );

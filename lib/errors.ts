@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { types } from 'node:util';
+import { challengesOf, type ChallengeCode } from './challenges.js';
 import { CORRELATION_ID, MFA_CHALLENGE_ID, REQUEST_ID } from './protocol.js';
 import type { ApprovalDemand, ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
 import { nodeHeaders, type RequestHeaders } from './request-headers.js';
@@ -13,14 +14,8 @@ interface Answer {
   readonly title: string;
   readonly action: ErrorAction;
   readonly detail: string;
-  /** The `error` code of RFC 6750 section 3.1, RFC 9470 section 3 or RFC 9449 section 7.1. */
-  readonly challenge?:
-    | 'none'
-    | 'invalid_request'
-    | 'invalid_token'
-    | 'insufficient_scope'
-    | 'insufficient_user_authentication'
-    | 'invalid_dpop_proof';
+  /** The code of the challenge; `undefined`: there is no challenge. */
+  readonly challenge?: ChallengeCode;
 }
 
 const answers: Readonly<Record<ErrorType, Answer>> = {
@@ -198,6 +193,16 @@ export class SessionError extends Error {
   }
 
   /**
+   * The same error with a challenge that names the `DPoP` scheme beside `Bearer`. For the library
+   * alone.
+   *
+   * @internal
+   */
+  static namingDpop(error: SessionError, dpopAlgorithms: readonly string[]): SessionError {
+    return new SessionError(error.errorType, { ...error.#options, dpopAlgorithms });
+  }
+
+  /**
    * The RFC 9457 body for this request.
    *
    * @param req its `X-Correlation-Id` or `X-Request-Id` becomes the `correlationId`
@@ -250,38 +255,6 @@ function headersOf(answer: Answer, options: SessionErrorOptions): Record<string,
   }
   if (options.approval !== undefined) headers[MFA_CHALLENGE_ID] = options.approval.challengeId;
   return headers;
-}
-
-/** One challenge for each scheme that the token may be sent by (RFC 9110 section 11.6.1). */
-function challengesOf(
-  code: NonNullable<Answer['challenge']>,
-  options: SessionErrorOptions,
-): string[] {
-  const algorithms = options.dpopAlgorithms;
-  const algs = algorithms === undefined ? [] : [`algs="${algorithms.join(' ')}"`];
-  const parameters = parametersOf(code, options);
-  const dpop = `DPoP ${[...parameters, ...algs].join(', ')}`;
-  if (code === 'invalid_dpop_proof') return [dpop];
-  const bearer = `Bearer ${parameters.join(', ')}`;
-  return algorithms === undefined ? [bearer] : [bearer, dpop];
-}
-
-function parametersOf(
-  code: NonNullable<Answer['challenge']>,
-  { mfa, approval, scope }: SessionErrorOptions,
-): string[] {
-  // RFC 6750 section 3: a challenge has a parameter. 3.1: without credentials, no error code.
-  if (code === 'none') return ['realm="api"'];
-  const parameters = [`error="${code}"`];
-  if (scope !== undefined) parameters.push(`scope="${scope.join(' ')}"`);
-  // No fresh authentication satisfies an approval, so its challenge asks for none.
-  if (approval !== undefined) return parameters;
-  if (mfa?.maxAgeSeconds !== undefined) {
-    // RFC 9470 section 3 and OpenID Connect: a whole number of seconds.
-    parameters.push(`max_age="${Math.floor(mfa.maxAgeSeconds)}"`);
-  }
-  if (mfa?.acr !== undefined) parameters.push(`acr_values="${mfa.acr.join(' ')}"`);
-  return parameters;
 }
 
 /** The correlation ids that were made up: an answer and its log lines carry the same one. */

@@ -51,17 +51,7 @@ export type TokenReader = {
  */
 export function fromBearer(): TokenReader {
   return function readBearer(request) {
-    const header: unknown = request.headers.authorization;
-    if (header === undefined) return undefined;
-    if (typeof header !== 'string' || isRepeated('authorization', request.rawHeaders)) {
-      throw new SessionError('invalid_request');
-    }
-    if (!/^bearer(?=\s|$)/i.test(header)) return undefined;
-    const token = header.slice('Bearer '.length);
-    if (header[6] !== ' ' || token === '' || /\s/.test(token)) {
-      throw new SessionError('invalid_request');
-    }
-    return token;
+    return readScheme(request, 'bearer');
   };
 }
 
@@ -107,12 +97,34 @@ export function inNodeForm(request: AuthenticateRequest): RequestWithHeaders {
   return { ...request, method: request.method, url: request.url, headers };
 }
 
-/** The one token of a request; two transports at once are refused (RFC 6750 section 2). */
-export function readToken(
+/** The access token of a request, and whether it came under the `DPoP` scheme (RFC 9449 section 7). */
+export interface Credentials {
+  readonly token: string;
+  readonly isDpop: boolean;
+}
+
+/**
+ * The one token of a request; two transports at once are refused (RFC 6750 section 2).
+ *
+ * @param readsDpop whether `Authorization: DPoP` counts; else it is a scheme like any other
+ * @throws SessionError `invalid_request`
+ */
+export function readCredentials(
+  readers: readonly TokenReader[],
+  readsDpop: boolean,
+  request: RequestWithHeaders,
+): Credentials | undefined {
+  const bound = readsDpop ? readScheme(request, 'dpop') : undefined;
+  const token = readToken(readers, request, bound);
+  return token === undefined ? undefined : { token, isDpop: bound !== undefined };
+}
+
+function readToken(
   readers: readonly TokenReader[],
   request: RequestWithHeaders,
+  bound: string | undefined,
 ): string | undefined {
-  let found: string | undefined;
+  let found = bound;
   for (const read of readers) {
     const token: unknown = read(request);
     if (token === undefined || token === null || token === '') continue;
@@ -133,6 +145,22 @@ export function readToken(
     found = token;
   }
   return found;
+}
+
+/** The token of an `Authorization` header of one scheme; another scheme counts as no token. */
+function readScheme(request: RequestWithHeaders, scheme: 'bearer' | 'dpop'): string | undefined {
+  const header: unknown = request.headers.authorization;
+  if (header === undefined) return undefined;
+  if (typeof header !== 'string' || isRepeated('authorization', request.rawHeaders)) {
+    throw new SessionError('invalid_request');
+  }
+  const { length } = scheme;
+  if (!(scheme === 'dpop' ? /^dpop(?=\s|$)/i : /^bearer(?=\s|$)/i).test(header)) return undefined;
+  const token = header.slice(length + 1);
+  if (header[length] !== ' ' || token === '' || /\s/.test(token)) {
+    throw new SessionError('invalid_request');
+  }
+  return token;
 }
 
 /** Node keeps the first of several Authorization headers and drops the others silently. */

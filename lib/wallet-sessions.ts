@@ -6,7 +6,9 @@ import { SessionApprovals } from './approval/session-approvals.js';
 import { checkLifetime } from './authentication/claims.js';
 import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { CarryOver } from './carry-over.js';
+import { DpopGuard, namingDpop, refuseUnproven } from './dpop/dpop-guard.js';
 import { SessionError } from './errors.js';
+import { SIGNATURE_ALGORITHMS } from './jwks/signature.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
 import { MfaGuard } from './mfa/mfa-guard.js';
 import type { MfaPolicy } from './mfa/mfa-policy.js';
@@ -24,8 +26,9 @@ import { GuardedStore } from './store/guarded-store.js';
 import { TrackedStore, type RecordReads } from './store/tracked-store.js';
 import {
   inNodeForm,
-  readToken,
+  readCredentials,
   type AuthenticateRequest,
+  type Credentials,
   type RequestWithHeaders,
 } from './token-reader.js';
 import { isNonEmptyString } from './type-guards.js';
@@ -88,6 +91,8 @@ export class WalletSessions implements Sessions {
   readonly #mfaGuard: MfaGuard<Session>;
   readonly #issuerNames: readonly string[];
   readonly #carryOver: CarryOver;
+  readonly #dpopGuard: DpopGuard;
+  readonly #readsDpop: boolean;
 
   constructor(configuration: Configuration) {
     this.configuration = configuration;
@@ -124,6 +129,14 @@ export class WalletSessions implements Sessions {
       ...mfa,
       clockToleranceSeconds,
     });
+    // CDP publishes nothing of bound tokens.
+    this.#readsDpop = configuration.issuers.some(
+      ({ authentication }) => authentication === 'custom',
+    );
+    this.#dpopGuard = new DpopGuard(this.#store, configuration.store, clock, {
+      clockToleranceSeconds,
+      origin: configuration.origin,
+    });
     const verify = (token: string, expiryGraceSeconds: number): MaybePromise<Identity> =>
       andThen(this.#cache.find(token, expiryGraceSeconds), (session) =>
         VerifiedSession.identityOf(session),
@@ -141,12 +154,22 @@ export class WalletSessions implements Sessions {
    * made, where the token is a known one and the store answers at once.
    */
   identify(request: RequestWithHeaders): MaybePromise<IdentifiedSession | undefined> {
-    const token = readToken(this.configuration.token, request);
-    if (token === undefined) return undefined;
-    return andThen(this.#cache.find(token), (session) => {
-      refuseUnproven(VerifiedSession.identityOf(session));
-      return this.#admit(session, request);
-    });
+    const credentials = readCredentials(this.configuration.token, this.#readsDpop, request);
+    if (credentials === undefined) return undefined;
+    return namingDpop(credentials.isDpop, () =>
+      andThen(this.#cache.find(credentials.token), (session) =>
+        this.#admit(session, credentials, request),
+      ),
+    );
+  }
+
+  /** The refusal of an anonymous request. */
+  tokenMissing(): SessionError {
+    const isDemanded = this.configuration.issuers.some(({ dpop }) => dpop === 'required');
+    return new SessionError(
+      'token_missing',
+      isDemanded ? { dpopAlgorithms: SIGNATURE_ALGORITHMS } : {},
+    );
   }
 
   /** @throws SessionError where the policy is not satisfied */
@@ -165,12 +188,12 @@ export class WalletSessions implements Sessions {
 
   async authenticate(request: AuthenticateRequest): Promise<Session> {
     const identified = await this.identify(inNodeForm(request));
-    if (identified === undefined) throw new SessionError('token_missing');
+    if (identified === undefined) throw this.tokenMissing();
     return identified.session;
   }
 
   async authenticateToken(token: string): Promise<Session> {
-    if (!isNonEmptyString(token)) throw new SessionError('token_missing');
+    if (!isNonEmptyString(token)) throw this.tokenMissing();
     const session = await this.#cache.find(token);
     refuseUnproven(VerifiedSession.identityOf(session));
     await this.#revocation.check(VerifiedSession.identityOf(session), this.#store);
@@ -214,8 +237,10 @@ export class WalletSessions implements Sessions {
       requireMfa: async (session, options) => {
         const policy = parseMfaPolicy('session.mfa.require()', options);
         const reads = this.#readsOf(session);
-        await this.#check(VerifiedSession.identityOf(session), reads);
-        await this.checkMfa(session, policy, reads);
+        const identity = VerifiedSession.identityOf(session);
+        await namingDpop(identity.keyThumbprint !== undefined, () =>
+          andThen(this.#check(identity, reads), () => this.checkMfa(session, policy, reads)),
+        );
       },
       startMfa: (identity, proof) => this.#mfaSessions.start(identity, proof),
       endMfa: (identity) => this.#mfaSessions.end(identity),
@@ -234,17 +259,27 @@ export class WalletSessions implements Sessions {
     ]);
   }
 
-  #admit(session: VerifiedSession, request: RequestWithHeaders): MaybePromise<IdentifiedSession> {
+  #admit(
+    session: VerifiedSession,
+    credentials: Credentials,
+    request: RequestWithHeaders,
+  ): MaybePromise<IdentifiedSession> {
     const identity = VerifiedSession.identityOf(session);
     const reads = this.#readsOf(session, request);
-    return andThen(this.#revocation.check(identity, reads), () => {
-      const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
-      // Before the request goes on, so that its own check of MFA finds what was carried over.
-      return andThen(this.#carryOver.ofRequest(identity, previousToken), () => ({
-        session,
-        reads,
-      }));
-    });
+    const dpop = this.#dpopGuard;
+    return andThen(dpop.verify(identity, credentials, request), (proof) =>
+      andThen(this.#revocation.check(identity, reads), () =>
+        // A proof is spent after all else holds.
+        andThen(proof && dpop.spend(proof, request), () => {
+          const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
+          // Before the request goes on, so that its own check of MFA finds what was carried over.
+          return andThen(this.#carryOver.ofRequest(identity, previousToken), () => ({
+            session,
+            reads,
+          }));
+        }),
+      ),
+    );
   }
 
   /** As a request with this token would be refused by now. @throws SessionError */
@@ -253,12 +288,4 @@ export class WalletSessions implements Sessions {
     checkLifetime(identity, clock() / 1000, { maxSessionSeconds, clockToleranceSeconds });
     return this.#revocation.check(identity, reads);
   }
-}
-
-/** A bound token is no bearer token (RFC 9449 section 7.2). */
-function refuseUnproven({ issuer, keyThumbprint }: Identity): void {
-  if (keyThumbprint === undefined && issuer.dpop !== 'required') return;
-  throw new SessionError('dpop_proof_invalid', {
-    cause: new Error('the token was sent without a DPoP proof'),
-  });
 }

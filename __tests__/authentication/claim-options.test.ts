@@ -199,7 +199,9 @@ describe('A token that is bound to a key', () => {
   const jkt = 'a'.repeat(43);
 
   it('is refused as a bearer token', async () => {
-    expectProblem(await present({ cnf: { jkt } }), 'dpop_proof_invalid');
+    const { status, body, headers } = await present({ cnf: { jkt } });
+    expect([status, body]).toMatchObject([401, { errorType: 'dpop_proof_invalid' }]);
+    expect(headers['www-authenticate']).toMatch(/^DPoP error="invalid_dpop_proof", algs=".+"$/);
   });
 
   it.each<[string, unknown]>([

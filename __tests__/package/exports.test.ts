@@ -32,6 +32,7 @@ describe('What can be imported', () => {
     expect(Object.keys(redis)).toEqual(['redisStore']);
     expect(Object.keys(client)).toEqual(['createSessionFetch']);
     expect(Object.keys(testing).sort()).toEqual([
+      'createDpopProof',
       'createTestClock',
       'createTestIssuer',
       'describeStore',

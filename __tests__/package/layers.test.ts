@@ -13,10 +13,11 @@ const LAYERS: readonly (readonly string[])[] = [
   ['options.ts', 'parse-options.ts', 'session-cache.ts'],
   ['environment.ts', 'session.ts'],
   ['carry-over.ts', 'sign-outs.ts'],
-  ['revocation.ts', 'mfa/', 'approval/'],
+  ['revocation.ts', 'mfa/', 'approval/', 'dpop/'],
   ['authentication/', 'token-reader.ts'],
   ['jwks/', 'records/', 'store/'],
   ['errors.ts', 'option-reader.ts', 'clock.ts'],
+  ['challenges.ts'],
   ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts', 'request-headers.ts', 'request-members.ts'],
 ];
 

@@ -18,6 +18,8 @@ export interface TokenHeader {
   readonly kid: string | undefined;
   /** Lower case, without `application/` (RFC 7515 section 4.1.9). */
   readonly typ: string | undefined;
+  /** The public key of a DPoP proof (RFC 9449 section 4.2). Access tokens bring none that counts. */
+  readonly jwk: unknown;
 }
 
 export const MAX_TOKEN_LENGTH = 8192;
@@ -112,7 +114,7 @@ function writtenMembers(json: string): number {
 }
 
 function checkHeader(header: Readonly<Record<string, unknown>>): TokenHeader {
-  const { alg, kid, typ, cty } = header;
+  const { alg, kid, typ, cty, jwk } = header;
   if (typeof alg !== 'string') throw tokenInvalid('no `alg` in the header');
   if (kid !== undefined && typeof kid !== 'string') throw tokenInvalid('`kid` is not a string');
   if (typ !== undefined && typeof typ !== 'string') throw tokenInvalid('`typ` is not a string');
@@ -123,7 +125,7 @@ function checkHeader(header: Readonly<Record<string, unknown>>): TokenHeader {
   if (typeof cty === 'string' && /^(application\/)?jwt$/i.test(cty)) {
     throw tokenInvalid('a JWT inside a JWT');
   }
-  return { alg, kid, typ: typ === undefined ? undefined : mediaType(typ) };
+  return { alg, kid, typ: typ === undefined ? undefined : mediaType(typ), jwk };
 }
 
 /** Media types compare without regard to case, and `application/` may be left out. */

@@ -3,9 +3,10 @@
  * without one is refused.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SessionError } from '../errors.js';
+import { namingDpop } from '../dpop/dpop-guard.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { OptionReader } from '../option-reader.js';
+import { VerifiedSession } from '../session.js';
 import type { Sessions, WalletSessions } from '../wallet-sessions.js';
 import { complaintOfSessions } from './called-wrongly.js';
 import { passOn, whenDone, type Middleware, type Next } from './middleware.js';
@@ -58,7 +59,7 @@ export function guardMiddleware(guard: Guard): Middleware {
     if (admitted.length === 0) {
       // Before `when` is asked: an anonymous request is refused in any case.
       const { onError } = last.sessions.configuration;
-      refuse(new SessionError('token_missing'), onError, req, res, next);
+      refuse(last.sessions.tokenMissing(), onError, req, res, next);
     } else if (when === undefined) {
       checkEach(guard, admitted, req, res, next);
     } else {
@@ -95,7 +96,10 @@ function checkEach(
     if (error === undefined) checkEach(guard, others, req, res, next);
     else next(error);
   };
-  passOrRefuse(() => guard.check(first, req), onError, req, res, others.length > 0 ? goOn : next);
+  const { keyThumbprint } = VerifiedSession.identityOf(first.session);
+  const check = (): MaybePromise<void> =>
+    namingDpop(keyThumbprint !== undefined, () => guard.check(first, req));
+  passOrRefuse(check, onError, req, res, others.length > 0 ? goOn : next);
 }
 
 /** The option `sessions` of a guard. */

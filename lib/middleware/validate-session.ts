@@ -2,7 +2,6 @@
  * Attaches the session to a request, or answers why it has none.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SessionError } from '../errors.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { SessionOptions } from '../options.js';
@@ -47,7 +46,7 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
     identified: IdentifiedSession | undefined,
   ): void {
     if (identified === undefined && required && !isPreflight(req)) {
-      throw new SessionError('token_missing');
+      throw sessions.tokenMissing();
     }
     rememberSession(req, sessions, identified);
     if (identified === undefined) return;

@@ -125,6 +125,11 @@ export function evidenceEndKey(userDigest: string, startedAtSeconds: number | un
     : `{${userDigest}}:evidence-ended:${digest('sign-in', userDigest, String(startedAtSeconds))}`;
 }
 
+/** Added: a DPoP proof was used. */
+export function spentProofKey(userDigest: string, keyThumbprint: string, jti: string): string {
+  return `{${userDigest}}:dpop:${digest('dpop', keyThumbprint, jti)}`;
+}
+
 /** JSON keeps the parts apart: no issuer and user can be written as another issuer and user. */
 function digest(...parts: readonly string[]): string {
   const text = hash('sha256', JSON.stringify(parts), 'base64url');

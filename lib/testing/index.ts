@@ -1,5 +1,6 @@
 export { createTestClock, type TestClock } from './clock.js';
 export { createTestIssuer, type TestIssuer } from './issuer.js';
+export { createDpopProof, type DpopKeyPair, type DpopProofOptions } from './dpop-proof.js';
 export {
   describeStore,
   type CreatedStore,

@@ -1,9 +1,9 @@
 /**
  * The options of the testing kit, and their check.
  */
-import { randomUUID } from 'node:crypto';
+import { randomUUID, type JsonWebKey } from 'node:crypto';
 import type { Clock } from '../clock.js';
-import { ConfigurationError, OptionReader } from '../option-reader.js';
+import { ConfigurationError, describe, OptionReader } from '../option-reader.js';
 import { isRecord } from '../type-guards.js';
 
 /** Claims or header members; `undefined` removes one. */
@@ -35,6 +35,11 @@ export interface SignInOptions {
    * @defaultValue none
    */
   readonly claims?: Members | undefined;
+  /**
+   * The public key, a JWK, that the session's access tokens are bound to (RFC 9449 section 6.1).
+   * @defaultValue none: bearer tokens
+   */
+  readonly dpop?: JsonWebKey | undefined;
 }
 
 /** Options of `issuer.rotateKeys()`. */
@@ -80,8 +85,17 @@ export function readIssuerOptions(options: TestIssuerOptions): IssuerSettings {
 }
 
 /** @throws ConfigurationError */
-export function readSignInOptions(options: SignInOptions): { readonly claims: Members } {
-  return read('issuer.signIn()', options, (reader) => ({ claims: claimsOf(reader) }));
+export function readSignInOptions(options: SignInOptions): {
+  readonly claims: Members;
+  readonly dpop: JsonWebKey | undefined;
+} {
+  return read('issuer.signIn()', options, (reader) => {
+    const dpop = reader.value('dpop');
+    if (dpop !== undefined && !isRecord(dpop)) {
+      reader.complain(`\`dpop\` must be a public key as a JWK, not ${describe(dpop)}.`);
+    }
+    return { claims: claimsOf(reader), dpop: dpop as JsonWebKey | undefined };
+  });
 }
 
 /** @throws ConfigurationError */

@@ -3,7 +3,7 @@
  * its keys, in one process and without a network.
  */
 import { randomUUID } from 'node:crypto';
-import type { JSONWebKeySet } from 'jose';
+import { calculateJwkThumbprint, type JSONWebKeySet, type JWK } from 'jose';
 import type { Authentication } from '../authentication/authentication.js';
 import { cdpAuthentication } from '../authentication/cdp.js';
 import { customAuthentication } from '../authentication/custom.js';
@@ -98,7 +98,10 @@ export class TestIssuer {
     if (typeof userId !== 'string') {
       throw new TypeError('issuer.signIn(userId): `userId` must be a string.');
     }
-    return this.#pairFor(this.#newSession(userId, readSignInOptions(options).claims));
+    const { claims, dpop } = readSignInOptions(options);
+    const bound =
+      dpop === undefined ? {} : { cnf: { jkt: await calculateJwkThumbprint(dpop as JWK) } };
+    return this.#pairFor(this.#newSession(userId, { ...claims, ...bound }));
   }
 
   /**
