@@ -81,6 +81,6 @@ describe('The error table of the README', () => {
       expect([errorType, String(error.status)]).toEqual([errorType, status]);
       if (!type.includes('kid')) expect(`\`${error.action}\``).toBe(action);
     }
-    expect(types.size).toBe(11);
+    expect(types.size).toBe(15);
   });
 });
