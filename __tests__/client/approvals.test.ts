@@ -70,7 +70,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-describe('onApprovalRequired', () => {
+describe('The option onApprovalRequired', () => {
   it('gets the problem, and the same request is sent once more with the id', async () => {
     const problems: Problem[] = [];
     prompt = (problem) => Promise.resolve(problems.push(problem)).then();
@@ -171,7 +171,7 @@ describe('onApprovalRequired', () => {
   });
 });
 
-describe('the signal', () => {
+describe('The signal of an approval', () => {
   it('is aborted with the request, with the same reason', async () => {
     let signal: AbortSignal | undefined;
     prompt = (_problem, options) => {
@@ -237,7 +237,7 @@ describe('the signal', () => {
   });
 });
 
-describe('several approvals at once', () => {
+describe('Several approvals at once', () => {
   /** Prompts that the test answers, in the order they were opened. */
   function manualPrompts() {
     const open: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -387,7 +387,7 @@ describe('several approvals at once', () => {
   });
 });
 
-describe('the request with the id', () => {
+describe('The request with the id of a challenge', () => {
   it('goes out with the newest token, if that was refreshed during the prompt', async () => {
     prompt = () => {
       user.rotate();

@@ -1,4 +1,4 @@
-/** Which bodies are sent again after a refusal, and which are not. */
+/** Bodies that are sent again after a refusal, and bodies that are not. */
 import { createSessionFetch } from 'express-wallet-session/client';
 import { closeApis, refuse, SignedInUser, startApi } from './api.js';
 import type { Api } from './api.js';
@@ -53,7 +53,7 @@ const replayable: [string, () => RequestInit['body']][] = [
   ['nothing', () => null],
 ];
 
-describe('a body that is sent again', () => {
+describe('A body that is sent again', () => {
   it.each(replayable)('is %s', async (_what, body) => {
     const url = `${api.origin}/`;
     const response = await sessionFetch(url, { method: 'POST', body: body() ?? null });
@@ -74,13 +74,13 @@ describe('a body that is sent again', () => {
     expect(api.calls()).toEqual(['PUT /', 'PUT /']);
   });
 
-  it('arrives whole the first time too', async () => {
+  it('arrives complete in the first try too', async () => {
     await sessionFetch(new Request(`${api.origin}/`, { method: 'POST', body: form() }));
     expect(api.received[0]?.body).toContain('name="amount"\r\n\r\n1\r\n');
     expect(api.received[0]?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/);
   });
 
-  it('is the one of the init where a Request has another', async () => {
+  it('is that of the init if the Request has another', async () => {
     const request = new Request(`${api.origin}/`, { method: 'POST', body: 'old' });
     const response = await sessionFetch(request, { body: 'new' });
     expect(await response.text()).toBe('got new');
@@ -102,29 +102,32 @@ async function* iterate(): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(new TextEncoder().encode('ab'));
 }
 
-describe('a stream', () => {
+describe('A stream', () => {
   it.each(streams)('is sent once, and the refusal handed back: %s', async (_what, request) => {
     const response = await sessionFetch(...request(`${api.origin}/`));
     expect(await response.json()).toMatchObject({ errorType: 'token_expired' });
     expect(api.received.map(({ body }) => body)).toEqual(['ab']);
   });
 
-  it.each(streams)('finds a fresh token when the app sends it anew: %s', async (_what, request) => {
-    await sessionFetch(...request(`${api.origin}/`));
-    const response = await sessionFetch(...request(`${api.origin}/`));
-    expect(await response.text()).toBe('got ab');
-    expect(api.tokens()).toEqual(['t1', 't2/t1']);
-    expect(user.refreshes).toBe(1);
-  });
+  it.each(streams)(
+    'is sent with a fresh token if the app sends it anew: %s',
+    async (_what, request) => {
+      await sessionFetch(...request(`${api.origin}/`));
+      const response = await sessionFetch(...request(`${api.origin}/`));
+      expect(await response.text()).toBe('got ab');
+      expect(api.tokens()).toEqual(['t1', 't2/t1']);
+      expect(user.refreshes).toBe(1);
+    },
+  );
 
-  it('prompts for nothing that would not be tried again', async () => {
+  it('opens no prompt, because it would not be tried again', async () => {
     refusal = 'mfa_required';
     const response = await sessionFetch(`${api.origin}/`, post(streamOf('a')));
     expect(response.status).toBe(403);
     expect(prompts).toBe(0);
   });
 
-  it('in a Request is sent as it comes, not gathered first', async () => {
+  it('in a Request is sent while it is read, not collected first', async () => {
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -147,15 +150,15 @@ describe('a stream', () => {
   });
 });
 
-describe('a Request that was used', () => {
-  it('is refused as fetch refuses it', async () => {
+describe('A Request that was used', () => {
+  it('rejects as with fetch', async () => {
     const request = new Request(`${api.origin}/`, { method: 'POST', body: 'x' });
     await request.text();
     await expect(sessionFetch(request)).rejects.toThrow();
     expect(api.received).toEqual([]);
   });
 
-  it('is one that was sent', async () => {
+  it('is each that was sent', async () => {
     const request = new Request(`${api.origin}/`, { method: 'POST', body: 'x' });
     await sessionFetch(request);
     expect(request.bodyUsed).toBe(true);

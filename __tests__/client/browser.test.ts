@@ -1,4 +1,5 @@
 /** The client in a browser, which hides redirects, has a cache, and runs service workers. */
+import type { ServerResponse } from 'node:http';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import type * as Client from 'express-wallet-session/client';
@@ -6,7 +7,12 @@ import { describeWithChromium, launchChromium } from '../support/chromium.js';
 import { closeApis, redirect, refuse, startApi } from './api.js';
 import type { Api, Received } from './api.js';
 
-describeWithChromium('in a browser', () => {
+function askForApproval(response: ServerResponse): void {
+  const approval = { challengeId: 'id', description: 'export', expiresInSeconds: 300 };
+  refuse(response, 'mfa_required', { approval });
+}
+
+describeWithChromium('In a browser', () => {
   let browser: Browser;
   let page: Page;
   let own: Api;
@@ -75,6 +81,14 @@ describeWithChromium('in a browser', () => {
       '/page/moved': (_request, response) => {
         redirect(response, 302, '/page');
       },
+      '/export': ({ headers }, response) => {
+        if (headers['x-mfa-challenge-id'] === 'id') redirect(response, 302, '/echo');
+        else askForApproval(response);
+      },
+      '/export/away': ({ headers }, response) => {
+        if (headers['x-mfa-challenge-id'] === 'id') redirect(response, 302, `${stranger.origin}/`);
+        else askForApproval(response);
+      },
       '/ending': (_request, response) => response.setHeader('Session-Ends-In', '60').end(),
       '/echo': ({ method, body }, response) => response.end(`${method} ${body}`),
     };
@@ -116,6 +130,7 @@ describeWithChromium('in a browser', () => {
         getAccessToken: ({ forceRefresh }) =>
           Promise.resolve((token = forceRefresh ? 't3' : token)),
         onSessionEnding: (secondsLeft) => warnings.push(secondsLeft),
+        onApprovalRequired: () => Promise.resolve(),
         ...(origins !== undefined && { origins }),
       });
       await (await sessionFetch(`${origins?.[0] ?? ''}${first}`)).text();
@@ -133,7 +148,7 @@ describeWithChromium('in a browser', () => {
     }, asked);
   }
 
-  /** What was asked for through the client, after the first request, which made t1 known. */
+  /** The requests of the client after the first one, which made t1 known. */
   function calls(api: Api): string[] {
     const tokens = api.tokens();
     return api
@@ -145,12 +160,12 @@ describeWithChromium('in a browser', () => {
   const answered = { status: 200, type: 'basic', redirected: false, warnings: [] };
   const post = { method: 'POST', body: 'x' };
 
-  it("relative addresses are the page's own, and get the token without any origins", async () => {
+  it("a relative address is the page's own, and gets the token without the option origins", async () => {
     expect(await ask({ address: '/echo' })).toEqual({ ...answered, text: 'GET ' });
     expect(calls(own)).toEqual(['GET /echo t2/t1']);
   });
 
-  it('other origins get none', async () => {
+  it('a request to another origin carries no token', async () => {
     expect(await ask({ address: stranger.origin })).toMatchObject({ text: 'stranger' });
     expect(calls(stranger)).toEqual(['GET / none']);
   });
@@ -207,7 +222,7 @@ describeWithChromium('in a browser', () => {
       ]);
     });
 
-    it('takes a form along', async () => {
+    it('sends the form', async () => {
       await page.setContent('<form method="post" action="/page"><input name="a" value="1">');
       await page.evaluate('document.forms[0].submit()');
       await page.waitForURL(`${own.origin}/page`);
@@ -231,6 +246,18 @@ describeWithChromium('in a browser', () => {
     expect(calls(own)).toEqual([`POST ${address} t2/t1`, last]);
   });
 
+  it('an approved GET is sent once, and redirected within the origin', async () => {
+    const text = 'GET ';
+    expect(await ask({ address: '/export' })).toEqual({ ...answered, redirected: true, text });
+    expect(calls(own)).toEqual(['GET /export t2/t1', 'GET /export t2', 'GET /echo t2']);
+  });
+
+  it('an approved GET that is redirected to another origin takes no id there', async () => {
+    expect(await ask({ address: '/export/away' })).toBe('TypeError: Failed to fetch');
+    expect(calls(own)).toEqual(['GET /export/away t2/t1', 'GET /export/away t2']);
+    expect(calls(stranger)).toEqual([]);
+  });
+
   it('a GET that is redirected to another origin takes neither token there', async () => {
     expect(await ask({ address: '/away' })).toMatchObject({ type: 'cors', text: 'stranger' });
     expect(calls(stranger)).toEqual(['GET / none']);
@@ -242,13 +269,13 @@ describeWithChromium('in a browser', () => {
     expect(calls(stranger)).toEqual([]);
   });
 
-  describe('to a listed origin that is not its own', () => {
+  describe('a listed origin that is not the own one:', () => {
     let origins: string[];
     beforeEach(() => {
       origins = [listed.origin];
     });
 
-    it('both tokens go, and the warning comes back', async () => {
+    it('both tokens are sent, and the warning is read', async () => {
       expect(await ask({ address: `${listed.origin}/ending`, origins })).toMatchObject({
         status: 200,
         warnings: [60],

@@ -152,7 +152,7 @@ it('A refused proof is left to the app', async () => {
   expect(api.received).toHaveLength(1);
 });
 
-describe('createProof', () => {
+describe('The option createProof', () => {
   it('gets the token beside method and address, in each try', async () => {
     const asked: ProofRequest[] = [];
     answer = ({ token }, response) => {

@@ -10,13 +10,13 @@ import { jwt } from './api.js';
 const ORIGIN = 'https://api.example.com';
 const OTHER_ORIGIN = 'https://other.example.com';
 
-/** What the tokens of a session tell apart; contract, section 9. */
+/** The tokens of a session, by the differences that they show. */
 const kinds = {
   /** Users, and sign-ins of one user. */
   named: ({ user, signIn }: SignIn, name: string) => jwt(name, { sub: user, sid: `${signIn}` }),
   /** Users; a new sign-in of one user looks like a refresh unless null comes between. */
   cdp: ({ user }: SignIn, name: string) => jwt(name, { sub: user }),
-  /** Nothing, so `getAccessToken` has to give null once between two users. */
+  /** No difference, so `getAccessToken` has to give null once between two users. */
   opaque: (_signIn: SignIn, name: string) => name,
 };
 type Kind = keyof typeof kinds;
@@ -263,7 +263,7 @@ function answerTo(
   }
 }
 
-it('no order goes out in the name of another user, in whichever order the steps end', async () => {
+it('No order is sent in the name of another user, in any order of the steps', async () => {
   const seen = { tries: 0, repeats: 0, switched: 0 };
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {

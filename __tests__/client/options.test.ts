@@ -1,4 +1,4 @@
-/** Mistakes of configuration, and what holds without configuration. */
+/** Wrong options, and defaults. */
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { SessionFetchOptions } from 'express-wallet-session/client';
 import { closeApis, startApi } from './api.js';
@@ -21,7 +21,7 @@ function complaintOf(options: unknown): string {
 const badOrigins =
   'createSessionFetch: `origins` must be a list like ["https://api.example.com"]; required outside a browser';
 
-it('names every bad option at once', () => {
+it('createSessionFetch() names each wrong option in one error', () => {
   expect(
     complaintOf({ getToken: getAccessToken, onMfaRequired: true, fetch: null, origins: ['*'] }),
   ).toBe(
@@ -46,15 +46,18 @@ it.each([
   [['wss://api.example.com']],
   [['https://*.example.com']],
   [[new URL('https://api.example.com')]],
-])('outside a browser refuses the origins %j', (bad) => {
+])('createSessionFetch() outside a browser rejects the origins %j', (bad) => {
   expect(complaintOf({ getAccessToken, origins: bad })).toBe(badOrigins);
 });
 
-it.each([undefined, null, {}, 'options'])('refuses %p for options', (options) => {
-  expect(complaintOf(options)).toContain('`getAccessToken` must be a function');
-});
+it.each([undefined, null, {}, 'options'])(
+  'createSessionFetch() rejects %p as its options',
+  (options) => {
+    expect(complaintOf(options)).toContain('`getAccessToken` must be a function');
+  },
+);
 
-it('takes undefined for absent', () => {
+it('createSessionFetch() takes undefined for absent', () => {
   const options = {
     getAccessToken,
     origins,
@@ -68,7 +71,7 @@ it('takes undefined for absent', () => {
   expect(complaintOf({ ...options, misspelt: undefined })).toBe('none');
 });
 
-it('is not changed by later changes of the list', async () => {
+it('The origins do not change with the list that was given', async () => {
   const api = await startApi((_request, response) => response.end());
   const list = [api.origin];
   const sessionFetch = createSessionFetch({ getAccessToken, origins: list });
@@ -77,7 +80,7 @@ it('is not changed by later changes of the list', async () => {
   expect(api.tokens()).toEqual(['t1']);
 });
 
-it('calls the fetch it was given without an owner, as a browser demands', async () => {
+it('The option fetch is called without an owner, as a browser demands', async () => {
   const owners: unknown[] = [];
   const sessionFetch = createSessionFetch({
     getAccessToken,
@@ -92,7 +95,7 @@ it('calls the fetch it was given without an owner, as a browser demands', async 
   expect(owners).toEqual([undefined, undefined]);
 });
 
-it('finds a global fetch that was replaced after it was created', async () => {
+it('The global fetch may be replaced after createSessionFetch()', async () => {
   const sessionFetch = createSessionFetch({ getAccessToken, origins });
   const real = globalThis.fetch;
   globalThis.fetch = () => Promise.resolve(new Response('replaced'));
@@ -103,7 +106,7 @@ it('finds a global fetch that was replaced after it was created', async () => {
   }
 });
 
-describe('beside a location', () => {
+describe('With a global location', () => {
   afterEach(() => {
     Reflect.deleteProperty(globalThis, 'location');
   });
@@ -112,7 +115,7 @@ describe('beside a location', () => {
     Object.assign(globalThis, { location: { href, origin } });
   }
 
-  it('the default is its origin, and addresses are relative to it', async () => {
+  it('origins is its origin by default, and addresses are relative to it', async () => {
     const api = await startApi((_request, response) => response.end());
     const other = await startApi((_request, response) => response.end());
     locate(`${api.origin}/app/`, api.origin);
@@ -125,7 +128,7 @@ describe('beside a location', () => {
     expect(other.tokens()).toEqual(['none']);
   });
 
-  it('that only pretends, a POST takes no token to another origin either', async () => {
+  it('that fetch does not know, a redirected POST carries no token to another origin', async () => {
     const stranger = await startApi((_request, response) => response.end());
     const api = await startApi((_request, response) =>
       response.writeHead(307, { Location: stranger.origin }).end(),
@@ -140,7 +143,7 @@ describe('beside a location', () => {
     expect(stranger.tokens()).toEqual(['none', 'none']);
   });
 
-  it('without an origin, such as a file, there is no default', () => {
+  it('without an origin, such as a file, origins has no default', () => {
     locate('file:///index.html', 'null');
     expect(complaintOf({ getAccessToken })).toBe(badOrigins);
   });

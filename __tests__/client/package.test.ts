@@ -1,9 +1,9 @@
-/** What the client weighs, and what it takes along into a browser. */
+/** Size and imports of the client in a bundle. */
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import ts from 'typescript';
 
-it('is at most 5 KiB, minified and compressed, and imports nothing but the protocol', async () => {
+it('The client is at most 5 KiB, minified and compressed, and imports nothing but the protocol', async () => {
   const { outputFiles, metafile } = await build({
     entryPoints: ['lib/client/index.ts'],
     bundle: true,
@@ -20,7 +20,7 @@ it('is at most 5 KiB, minified and compressed, and imports nothing but the proto
   expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
 });
 
-it('needs no types but those of a browser', () => {
+it('The client needs no types but those of a browser', () => {
   const program = ts.createProgram(['lib/client/index.ts'], {
     target: ts.ScriptTarget.ES2023,
     lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],

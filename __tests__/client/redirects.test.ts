@@ -1,4 +1,4 @@
-/** How far a redirect takes the tokens, outside a browser; browser.test.ts has the other half. */
+/** Redirects outside a browser, and the tokens on them; browser.test.ts has those in a browser. */
 import { createSessionFetch } from 'express-wallet-session/client';
 import { closeApis, redirect, refuse, SignedInUser, startApi } from './api.js';
 import type { Answer, Api } from './api.js';
@@ -23,7 +23,7 @@ beforeEach(async () => {
     getAccessToken: user.getAccessToken,
     origins: [api.origin, listed.origin],
   });
-  // Both tokens are at stake from here on.
+  // From here on both tokens are sent.
   await sessionFetch(api.origin);
   user.rotate();
   api.received.length = 0;
@@ -38,8 +38,8 @@ const withText = (input: string, init?: RequestInit): Arguments => [input, init]
 describe.each([
   ['an address', withText],
   ['a Request', withRequest],
-])('a redirect of %s', (_what, given) => {
-  it('within the origin takes both tokens along', async () => {
+])('A redirect of %s', (_what, given) => {
+  it('within the origin carries both tokens', async () => {
     answer = ({ path }, response) => {
       if (path === '/old') redirect(response, 301, '/new?x=1');
       else response.end('here');
@@ -57,7 +57,7 @@ describe.each([
     expect(api.tokens().at(-1)).toBe('t2');
   });
 
-  it('to another listed origin takes both tokens along', async () => {
+  it('to another listed origin carries both tokens', async () => {
     answer = (_request, response) => {
       redirect(response, 302, `${listed.origin}/there`);
     };
@@ -67,7 +67,7 @@ describe.each([
   });
 
   it.each([301, 302, 303, 307, 308])(
-    'by %i to an origin that is not listed takes neither',
+    'by %i to an origin that is not listed carries neither',
     async (status) => {
       answer = (_request, response) => {
         redirect(response, status, `${stranger.origin}/there`);
@@ -88,7 +88,7 @@ describe.each([
     [303, 'GET '],
     [307, 'POST x'],
     [308, 'POST x'],
-  ])('by %i arrives as %p, as fetch does it', async (status, arrived) => {
+  ])('by %i arrives as %p, as with fetch', async (status, arrived) => {
     answer = ({ path, method, body }, response) => {
       if (path === '/old') redirect(response, status, 'new');
       else response.end(`${method} ${body}`);
@@ -113,8 +113,8 @@ describe.each([
   });
 });
 
-describe('a chain of redirects', () => {
-  it('that has left the listed origins brings no token back to them', async () => {
+describe('A chain of redirects', () => {
+  it('carries no token back to a listed origin that it has left', async () => {
     answer = (_request, response) => {
       redirect(response, 302, `${stranger.origin}/`);
     };
@@ -127,7 +127,7 @@ describe('a chain of redirects', () => {
     expect(listed.tokens()).toEqual(['none']);
   });
 
-  it('takes the headers that were for one origin to no other, as fetch does', async () => {
+  it('carries the headers for one origin to no other, as with fetch', async () => {
     answer = (_request, response) => {
       redirect(response, 302, `${listed.origin}/`);
     };
@@ -144,7 +144,7 @@ describe('a chain of redirects', () => {
     expect(listed.tokens()).toEqual(['t2/t1']);
   });
 
-  it('ends after 20, as fetch ends it', async () => {
+  it('ends after 20 redirects, as with fetch', async () => {
     answer = ({ path }, response) => {
       redirect(response, 302, `/${Number(path.slice(1)) + 1}`);
     };
@@ -154,7 +154,7 @@ describe('a chain of redirects', () => {
     expect(api.calls().at(-1)).toBe('GET /120');
   });
 
-  it('repeats what was refused, and not what came before it', async () => {
+  it('is repeated from the address that refused, not from its start', async () => {
     answer = ({ path, token }, response) => {
       if (path === '/transfers') redirect(response, 303, '/receipt');
       else if (token === 't2') refuse(response, 'token_expired');
@@ -166,7 +166,7 @@ describe('a chain of redirects', () => {
     expect(api.tokens()).toEqual(['t2/t1', 't2/t1', 't3/t2']);
   });
 
-  it('is repeated by nobody where the fetch in use has followed it out of sight', async () => {
+  it('is not repeated if the option fetch has followed it by itself', async () => {
     answer = ({ path }, response) => {
       if (path === '/transfers') redirect(response, 303, '/receipt');
       else refuse(response, 'mfa_required', { mfa: { maxAgeSeconds: 300 } });
@@ -185,8 +185,8 @@ describe('a chain of redirects', () => {
   });
 });
 
-describe('what cannot be followed', () => {
-  it('is a stream that was sent already', async () => {
+describe('A redirect that cannot be followed', () => {
+  it('is that of a stream, which was sent already', async () => {
     answer = (_request, response) => {
       redirect(response, 307, '/again');
     };
@@ -197,20 +197,20 @@ describe('what cannot be followed', () => {
     expect(api.calls()).toEqual(['POST /']);
   });
 
-  it('is an address that is not HTTP', async () => {
+  it('is one to an address that is not HTTP', async () => {
     answer = (_request, response) => {
       redirect(response, 302, 'data:text/plain,x');
     };
     await expect(sessionFetch(`${api.origin}/`)).rejects.toThrow('Redirect failed');
   });
 
-  it('is a redirect that says not where', async () => {
+  it('is one without Location', async () => {
     answer = (_request, response) => response.writeHead(302).end('nowhere');
     const response = await sessionFetch(`${api.origin}/`);
     expect([response.status, await response.text()]).toEqual([302, 'nowhere']);
   });
 
-  it('is any other 3xx', async () => {
+  it('is a 3xx of another kind', async () => {
     answer = (_request, response) => {
       redirect(response, 300, '/choice');
     };
@@ -218,14 +218,14 @@ describe('what cannot be followed', () => {
   });
 });
 
-describe("the caller's own redirect mode", () => {
+describe('The redirect mode of the caller', () => {
   beforeEach(() => {
     answer = (_request, response) => {
       redirect(response, 302, `${stranger.origin}/`);
     };
   });
 
-  it('manual gets the redirect', async () => {
+  it('manual hands the redirect back', async () => {
     for (const given of [withText, withRequest]) {
       const response = await sessionFetch(...given(`${api.origin}/`, { redirect: 'manual' }));
       expect([response.status, response.headers.get('location')]).toEqual([
@@ -236,7 +236,7 @@ describe("the caller's own redirect mode", () => {
     expect(stranger.calls()).toEqual([]);
   });
 
-  it('error fails', async () => {
+  it('error fails the request', async () => {
     await expect(sessionFetch(`${api.origin}/`, { redirect: 'error' })).rejects.toThrow(
       'fetch failed',
     );
@@ -244,7 +244,7 @@ describe("the caller's own redirect mode", () => {
   });
 });
 
-describe('without a token', () => {
+describe('Without a token', () => {
   it('redirects are left to fetch', async () => {
     user.token = null;
     answer = (_request, response) => {
@@ -256,8 +256,8 @@ describe('without a token', () => {
   });
 });
 
-describe('the answer of an origin that is not listed', () => {
-  it('tells the client nothing', async () => {
+describe('The answer of an origin that is not listed', () => {
+  it('calls no callback', async () => {
     const told: string[] = [];
     const client = createSessionFetch({
       getAccessToken: user.getAccessToken,

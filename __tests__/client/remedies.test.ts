@@ -1,4 +1,4 @@
-/** What is done about a refusal, for one request and for many at once. */
+/** The remedy for each refusal, of one request and of many at once. */
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { Problem, SessionFetchOptions } from 'express-wallet-session/client';
 import { retryAfterMilliseconds, sleep } from '../../lib/client/waiting.js';
@@ -35,7 +35,7 @@ afterEach(closeApis);
 
 const mfa = { maxAgeSeconds: 300 };
 
-/** Refuses t1 as expired, and lets every other token in. */
+/** Refuses t1 as expired, and accepts every other token. */
 const t1HasExpired: Answer = ({ token }, response) => {
   if (token === 't1') refuse(response, 'token_expired');
   else response.end('ok');
@@ -45,8 +45,8 @@ async function texts(responses: Promise<Response>[]): Promise<string[]> {
   return Promise.all((await Promise.all(responses)).map((response) => response.text()));
 }
 
-describe('refresh_token', () => {
-  it('is followed by a refresh and the same request with both tokens', async () => {
+describe('The action refresh_token', () => {
+  it('refreshes, and sends the same request with both tokens', async () => {
     answer = t1HasExpired;
     const init = { method: 'POST', body: '{"amount":1}', headers: { 'X-Mine': '1' } };
     const response = await sessionFetch(`${api.origin}/transfers?x=1`, init);
@@ -57,7 +57,7 @@ describe('refresh_token', () => {
     expect(api.received.map(({ headers }) => headers['x-mine'])).toEqual(['1', '1']);
   });
 
-  it('is done once per request; a second refusal is handed back unread', async () => {
+  it('refreshes once per request, and hands a second refusal back unread', async () => {
     answer = (_request, response) => {
       refuse(response, 'token_expired');
     };
@@ -68,7 +68,7 @@ describe('refresh_token', () => {
     expect(events).toEqual([]);
   });
 
-  it('is done once for all parallel requests', async () => {
+  it('refreshes once for all parallel requests', async () => {
     answer = t1HasExpired;
     const refreshed = deferred();
     user.beforeRefresh = () => refreshed.promise;
@@ -94,7 +94,7 @@ describe('refresh_token', () => {
     ['gives null', () => Promise.resolve((user.token = null))],
   ];
   it.each(failures)(
-    'is done once for 12 requests, answered in turn, if it %s',
+    'refreshes once for 12 requests that are answered in turn, if the refresh %s',
     async (_how, fail) => {
       const held = Array.from({ length: 12 }, () => deferred());
       answer = async ({ path }, response) => {
@@ -123,7 +123,7 @@ describe('refresh_token', () => {
     },
   );
 
-  it('is not done for a refusal of the old token that arrives after the refresh', async () => {
+  it('does not refresh for a refusal of the old token that arrives after the refresh', async () => {
     const late = deferred();
     answer = async (request, response) => {
       if (request.path === '/late' && request.token === 't1') await late.promise;
@@ -138,7 +138,7 @@ describe('refresh_token', () => {
     expect(api.tokens()).toEqual(['t1', 't1', 't2/t1', 't2']);
   });
 
-  it('is not done where the token has been renewed elsewhere meanwhile', async () => {
+  it('does not refresh if the token has been renewed by itself', async () => {
     answer = (request, response) => {
       if (request.token === 't1') user.rotate();
       t1HasExpired(request, response);
@@ -148,7 +148,7 @@ describe('refresh_token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1']);
   });
 
-  it('is not undone by an old token that was asked for before it and came after it', async () => {
+  it('is not undone by an old token that was asked for before the refresh and came after it', async () => {
     answer = t1HasExpired;
     const slow = deferred();
     let isSlow = false;
@@ -177,7 +177,7 @@ describe('refresh_token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't2']);
   });
 
-  it('works with a getAccessToken that gives the new token only to who forces it', async () => {
+  it('sends the token of the refresh, even if getAccessToken gives the old one otherwise', async () => {
     answer = t1HasExpired;
     const refreshed = deferred();
     let refreshes = 0;
@@ -197,7 +197,7 @@ describe('refresh_token', () => {
     expect(api.received.slice(3).map(({ token }) => token)).toEqual(['t2', 't2', 't2']);
   });
 
-  it('that fails hands the answer back, and signs nobody out', async () => {
+  it('hands the answer back if the refresh rejects, and asks for no sign-in', async () => {
     answer = t1HasExpired;
     user.beforeRefresh = () => Promise.reject(new Error('offline'));
     const response = await sessionFetch(`${api.origin}/`);
@@ -207,7 +207,7 @@ describe('refresh_token', () => {
     expect(await texts([sessionFetch(`${api.origin}/`)])).toEqual(['ok']);
   });
 
-  it('that throws at once fails like one that rejects', async () => {
+  it('hands the answer back if the refresh throws', async () => {
     answer = t1HasExpired;
     let throws = true;
     const throwing = clientWith({
@@ -221,7 +221,7 @@ describe('refresh_token', () => {
     expect(await texts([throwing(`${api.origin}/`)])).toEqual(['ok']);
   });
 
-  it('that finds the refresh token ended tells the app once, and hands the answers back', async () => {
+  it('tells the app once if the refresh gives null, and hands the answers back', async () => {
     answer = t1HasExpired;
     user.beforeRefresh = () => {
       user.token = null;
@@ -233,7 +233,7 @@ describe('refresh_token', () => {
     expect(api.tokens()).toEqual(['t1', 't1', 't1']);
   });
 
-  it('is followed for an invalid token whose action says so', async () => {
+  it('refreshes for an invalid token with this action', async () => {
     answer = ({ token }, response) => {
       if (token === 't1') refuse(response, 'token_invalid', { action: 'refresh_token' });
       else response.end('ok');
@@ -242,7 +242,7 @@ describe('refresh_token', () => {
   });
 });
 
-describe('verify_mfa', () => {
+describe('The action verify_mfa', () => {
   let isVerified: boolean;
   beforeEach(() => {
     isVerified = false;
@@ -252,7 +252,7 @@ describe('verify_mfa', () => {
     };
   });
 
-  it('prompts with the problem, and the request is tried once more', async () => {
+  it('prompts with the problem, and tries the request once more', async () => {
     const problems: Problem[] = [];
     verifyMfa = (problem) => {
       problems.push(problem);
@@ -277,7 +277,7 @@ describe('verify_mfa', () => {
     ]);
   });
 
-  it('prompts once per request; a second 403 is handed back unread', async () => {
+  it('prompts once per request, and hands a second 403 back unread', async () => {
     const response = await sessionFetch(`${api.origin}/`);
     expect(await response.json()).toMatchObject({ errorType: 'mfa_expired' });
     expect(events).toEqual(['prompt: mfa_expired']);
@@ -309,7 +309,7 @@ describe('verify_mfa', () => {
     expect(events).toEqual(['prompt']);
   });
 
-  it('that the user cancels hands every 403 back unread, also the late ones', async () => {
+  it('hands every 403 back unread if the user cancels, also the late ones', async () => {
     const late = deferred();
     const guarded = answer;
     answer = async (request, response) => {
@@ -407,7 +407,7 @@ describe('verify_mfa', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1']);
   });
 
-  it('lets the app verify through the same fetch', async () => {
+  it('lets onMfaRequired use the same fetch', async () => {
     const guarded = answer;
     answer = (request, response) => {
       if (request.path === '/mfa') {
@@ -421,14 +421,14 @@ describe('verify_mfa', () => {
     expect(await texts([sessionFetch(`${api.origin}/`)])).toEqual(['sent']);
   });
 
-  it('is handed back where nobody can prompt', async () => {
+  it('hands the 403 back without onMfaRequired', async () => {
     const silent = clientWith({ onMfaRequired: undefined });
     const response = await silent(`${api.origin}/`);
     expect(await response.json()).toMatchObject({ errorType: 'mfa_expired' });
     expect(api.calls()).toHaveLength(1);
   });
 
-  it('comes after a refresh that the same request needed', async () => {
+  it('prompts after a refresh that the same request needed', async () => {
     const guarded = answer;
     answer = (request, response) => {
       if (request.token === 't1') refuse(response, 'token_expired');
@@ -443,7 +443,7 @@ describe('verify_mfa', () => {
   });
 });
 
-describe('retry', () => {
+describe('The action retry', () => {
   const unavailable =
     (retryAfter: string): Answer =>
     (request, response) => {
@@ -456,7 +456,7 @@ describe('retry', () => {
       response.end('{"action":"retry","errorType":"store_unavailable"}');
     };
 
-  it.each(['GET', 'OPTIONS'])('waits as told and repeats a %s', async (method) => {
+  it.each(['GET', 'OPTIONS'])('waits for Retry-After and repeats a %s', async (method) => {
     answer = unavailable('1');
     const startedAt = performance.now();
     const response = await sessionFetch(`${api.origin}/`, { method });
@@ -473,7 +473,7 @@ describe('retry', () => {
     expect(api.calls()).toHaveLength(1);
   });
 
-  it('is done once per request', async () => {
+  it('repeats a request once', async () => {
     answer = (_request, response) => {
       response.writeHead(503, { 'Content-Type': 'application/problem+json', 'Retry-After': '0' });
       response.end('{"action":"retry"}');
@@ -490,7 +490,7 @@ describe('retry', () => {
     ['0', 0],
     ['soon', 1000],
     [undefined, 1000],
-  ])('of Retry-After %p waits %d ms', (retryAfter, milliseconds) => {
+  ])('waits, with Retry-After %p, for %d ms', (retryAfter, milliseconds) => {
     const response = new Response();
     if (retryAfter !== undefined) response.headers.set('Retry-After', retryAfter);
     expect(retryAfterMilliseconds(response)).toBe(milliseconds);
@@ -511,16 +511,16 @@ describe('retry', () => {
   });
 });
 
-it('a wait that was aborted leaves no timer, which would keep the process running', async () => {
+it('A wait that was aborted leaves no timer, which would keep the process running', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const before = timers();
   await expect(sleep(10_000, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
   expect(timers()).toBeLessThanOrEqual(before);
 });
 
-describe('sign_in and enroll_mfa', () => {
+describe('The actions sign_in and enroll_mfa', () => {
   it.each(['token_missing', 'token_invalid', 'session_expired', 'session_revoked'] as const)(
-    'tells the app of %s and hands the answer back',
+    'tell the app of %s and hand the answer back',
     async (errorType) => {
       answer = (_request, response) => {
         refuse(response, errorType);
@@ -533,7 +533,7 @@ describe('sign_in and enroll_mfa', () => {
     },
   );
 
-  it('tells the app that the user has to enroll', async () => {
+  it('tell the app that the user has to enroll', async () => {
     answer = (_request, response) => {
       refuse(response, 'mfa_not_enrolled', { mfa });
     };
@@ -543,7 +543,7 @@ describe('sign_in and enroll_mfa', () => {
   });
 
   it.each(['session_revoked', 'mfa_not_enrolled'] as const)(
-    'tells of %s once for all parallel requests, and again for a later one',
+    'tell of %s once for all parallel requests, and again for a later one',
     async (errorType) => {
       const held = deferred();
       answer = async (_request, response) => {
@@ -561,7 +561,7 @@ describe('sign_in and enroll_mfa', () => {
     },
   );
 
-  it('asks nobody to sign in on behalf of a token that was replaced since', async () => {
+  it('ask for no sign-in if the refused token has been replaced', async () => {
     const late = deferred();
     answer = async ({ token }, response) => {
       if (token !== 't1') {
@@ -580,7 +580,7 @@ describe('sign_in and enroll_mfa', () => {
     expect(events).toEqual([]);
   });
 
-  it('hands the answer back whatever the callback throws', async () => {
+  it('hand the answer back if the callback throws or rejects', async () => {
     answer = (_request, response) => {
       refuse(response, 'session_revoked');
     };
@@ -596,14 +596,14 @@ describe('sign_in and enroll_mfa', () => {
     }
   });
 
-  it('is nothing where the app has named no callback', async () => {
+  it('hand the answer back without a callback', async () => {
     answer = (_request, response) => {
       refuse(response, 'session_revoked');
     };
     expect((await clientWith({ onSignInRequired: undefined })(`${api.origin}/`)).status).toBe(401);
   });
 
-  it('leaves fix_request, and what it does not know, to the app', async () => {
+  it('are the only ones told: fix_request and unknown actions are left to the app', async () => {
     answer = (_request, response) => {
       refuse(response, 'invalid_request');
     };
@@ -618,7 +618,7 @@ describe('sign_in and enroll_mfa', () => {
   });
 });
 
-describe('an answer that is no problem of the library', () => {
+describe('An answer that is no problem of the library', () => {
   it.each([
     ['plain JSON', 'application/json', '{"action":"refresh_token"}'],
     ['a problem of another kind', 'application/problem+json', '{"title":"Teapot"}'],
@@ -631,7 +631,7 @@ describe('an answer that is no problem of the library', () => {
       'application/problem+json',
       `{"x":"${'x'.repeat(200_000)}","action":"sign_in"}`,
     ],
-  ])('is handed back: %s', async (_what, type, body) => {
+  ])('is handed back unread: %s', async (_what, type, body) => {
     answer = (_request, response) => response.writeHead(401, { 'Content-Type': type }).end(body);
     const response = await sessionFetch(`${api.origin}/`);
     expect(response.bodyUsed).toBe(false);
@@ -640,7 +640,7 @@ describe('an answer that is no problem of the library', () => {
     expect(events).toEqual([]);
   });
 
-  it('is handed back when it succeeded', async () => {
+  it('is handed back if it succeeded', async () => {
     answer = (_request, response) =>
       response
         .writeHead(200, { 'Content-Type': 'application/problem+json' })
@@ -649,7 +649,7 @@ describe('an answer that is no problem of the library', () => {
     expect(events).toEqual([]);
   });
 
-  it('is handed back when it breaks off', async () => {
+  it('is handed back if it breaks off', async () => {
     answer = (_request, response) => {
       response.writeHead(401, {
         'Content-Type': 'application/problem+json',
@@ -665,7 +665,7 @@ describe('an answer that is no problem of the library', () => {
   });
 });
 
-describe('aborting', () => {
+describe('An abort', () => {
   it.each(['a token', 'a refresh', 'a prompt'])('ends the wait for %s', async (what) => {
     const never = new Promise<never>(() => undefined);
     let waits = false;
@@ -686,7 +686,7 @@ describe('aborting', () => {
     await expect(request).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  it('by one does not take the refresh from the others', async () => {
+  it('of one request leaves the refresh to the others', async () => {
     answer = t1HasExpired;
     const refreshed = deferred();
     user.beforeRefresh = () => refreshed.promise;
@@ -701,7 +701,7 @@ describe('aborting', () => {
     expect(user.refreshes).toBe(1);
   });
 
-  it('before the start sends nothing', async () => {
+  it('before the start keeps the request from being sent', async () => {
     const signal = AbortSignal.abort();
     const waiting = clientWith({ getAccessToken: () => new Promise(() => undefined) });
     for (const client of [sessionFetch, waiting])

@@ -39,7 +39,7 @@ interface Polyfill {
   readonly Headers: typeof Headers;
 }
 
-describe('on React Native', () => {
+describe('On React Native, the client', () => {
   /** The FormData of React Native: without iterator, `toStringTag` and `get()`. */
   class NativeFormData {
     readonly parts: [string, unknown][] = [];
@@ -82,7 +82,7 @@ describe('on React Native', () => {
     });
   }
 
-  it('has an answer without a body, a `redirected` and a `type` of its own', async () => {
+  it('gets answers without `body` and `redirected`', async () => {
     const response = await nativeFetch(`${api.origin}/`);
     expect([response.body, response.redirected, response.type]).toEqual([
       undefined,
@@ -98,7 +98,7 @@ describe('on React Native', () => {
     expect([user.refreshes, prompts]).toEqual(errorType === 'token_expired' ? [1, 0] : [0, 1]);
   });
 
-  it('hands an answer back that can still be read', async () => {
+  it('hands back an answer that can still be read', async () => {
     refusal = 'mfa_required';
     const silent = createSessionFetch({
       getAccessToken: user.getAccessToken,
@@ -150,7 +150,7 @@ describe('on React Native', () => {
     expect(await response.text()).toBe('POST x');
   });
 
-  it('rejects with an AbortError, although its signals carry no reason', async () => {
+  it('rejects with an AbortError, although the signal carries no reason', async () => {
     const controller = new AbortController();
     Object.defineProperty(controller.signal, 'reason', { value: undefined });
     const waiting = createSessionFetch({
@@ -164,7 +164,7 @@ describe('on React Native', () => {
   });
 });
 
-describe('with node-fetch', () => {
+describe('With node-fetch, the client', () => {
   /** Its bodies are streams of Node, which have neither `getReader()` nor `cancel()`. */
   const nodeFetch: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);

@@ -8,7 +8,7 @@ let user: SignedInUser;
 let warnings: number[];
 let sessionFetch: typeof fetch;
 
-/** The path says what the header does: `/3600`, or `/` for an answer without it. */
+/** The path is the value of the header: `/3600`, or `/` for an answer without it. */
 beforeEach(async () => {
   api = await startApi(({ path }, response) => {
     if (path !== '/') response.setHeader('Session-Ends-In', decodeURIComponent(path.slice(1)));
@@ -28,29 +28,29 @@ async function answers(...paths: string[]): Promise<void> {
   for (const path of paths) await sessionFetch(`${api.origin}/${path}`);
 }
 
-it('comes with the first answer that says so, and not again', async () => {
+it('The warning comes with the first answer that has the header, and not again', async () => {
   await answers('', '86400', '86399', '40000', '1', '0');
   expect(warnings).toEqual([86400]);
 });
 
-it('does not come again after answers that say nothing, or a refresh', async () => {
+it('The warning does not come again after answers without the header, or after a refresh', async () => {
   await answers('86400', '', '86000');
   user.rotate();
   await answers('85000');
   expect(warnings).toEqual([86400]);
 });
 
-it('does not come again when answers overtake each other', async () => {
+it('The warning does not come again if answers overtake each other', async () => {
   await answers('3600', '3590', '3605', '3600');
   expect(warnings).toEqual([3600]);
 });
 
-it('comes again when the time left has grown, which is another session', async () => {
+it('The warning comes again if the time left has grown, as in another session', async () => {
   await answers('120', '86400', '86300');
   expect(warnings).toEqual([120, 86400]);
 });
 
-it('comes again after a sign-out', async () => {
+it('The warning comes again after a sign-out', async () => {
   await answers('120');
   user.token = null;
   await answers('');
@@ -59,7 +59,7 @@ it('comes again after a sign-out', async () => {
   expect(warnings).toEqual([120, 120]);
 });
 
-it('comes with a refused request too', async () => {
+it('The warning comes with a refused request too', async () => {
   api = await startApi((_request, response) => response.writeHead(403, warned).end());
   const warned = { 'Session-Ends-In': '60' };
   const client = createSessionFetch({
@@ -71,12 +71,12 @@ it('comes with a refused request too', async () => {
   expect(warnings).toEqual([60]);
 });
 
-it('comes not of a header that is no number of seconds', async () => {
+it('The warning does not come if the header is no number of seconds', async () => {
   await answers('soon', '-5', '1.5', '60%2C%2060', '1e3');
   expect(warnings).toEqual([]);
 });
 
-it('does not break the answer when the app throws', async () => {
+it('The warning does not fail the request if the callback throws', async () => {
   const throwing = createSessionFetch({
     getAccessToken: user.getAccessToken,
     onSessionEnding: () => {

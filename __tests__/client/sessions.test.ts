@@ -1,4 +1,4 @@
-/** A request is repeated within its own session only, and sessions share nothing. */
+/** Requests are repeated within their own session only, and sessions share no state. */
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { Problem, SessionFetchOptions } from 'express-wallet-session/client';
 import { closeApis, deferred, refuse, SignedInUser, startApi, until } from './api.js';
@@ -102,7 +102,7 @@ const steps: [string, () => Promise<Held>][] = [
       };
       const response = sessionFetch(`${api.origin}/transfers`);
       await until(() => isRefused);
-      // The client has 1 s from here; none of the tests below takes as long before its next step.
+      // The client waits 1 s from here; each test below takes its next step earlier.
       return { response, release: () => undefined };
     },
   ],
@@ -135,7 +135,7 @@ function change(claims: Record<string, unknown> | null): void {
   else user.replace({ ...user.claims, ...claims });
 }
 
-describe.each(steps)('when the user changes while %s', (step, hold) => {
+describe.each(steps)('If the user changes while %s', (step, hold) => {
   it.each(ends)('the refusal is handed back unread, if the user %s', async (_end, claims) => {
     const { response, release } = await hold();
     change(claims);
@@ -180,7 +180,7 @@ describe.each(steps)('when the user changes while %s', (step, hold) => {
   });
 });
 
-describe('the next user', () => {
+describe('The next user', () => {
   it('has a prompt of their own, which pays for no order of the user before', async () => {
     const prompts: ReturnType<typeof deferred<void>>[] = [];
     const verified = new Set<string>();
@@ -316,7 +316,7 @@ describe('the next user', () => {
   });
 });
 
-describe('an answer of getAccessToken that is late', () => {
+describe('A late answer of getAccessToken', () => {
   /** Holds the answer to the next question, which is about the time of the question. */
   function holdNext(): { client: typeof fetch; hold: () => () => void } {
     let held: Promise<void> | undefined;
@@ -353,7 +353,7 @@ describe('an answer of getAccessToken that is late', () => {
     expect(api.tokens().at(-1)).toBe('b1');
   });
 
-  it('lets no refusal of that order be remedied', async () => {
+  it('leads to no remedy for a refusal of that order', async () => {
     verifyMfa = () => Promise.resolve().then(() => void events.push('prompt'));
     answer = ({ path }, response) => {
       if (path === '/me') response.end();
@@ -401,7 +401,7 @@ describe('an answer of getAccessToken that is late', () => {
   });
 });
 
-describe('a token that does not name its user', () => {
+describe('A token that does not name its user', () => {
   /** Opaque tokens, or JWTs without `sub` and `sid`. */
   const kinds: [string, (name: string) => string][] = [
     ['an opaque token', (name) => name],

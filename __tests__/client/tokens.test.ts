@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 afterEach(closeApis);
 
-describe('the access token', () => {
-  it('goes with a request to a listed origin, whichever form the address has', async () => {
+describe('The access token', () => {
+  it('is sent to a listed origin, in each form of the address', async () => {
     await sessionFetch(`${api.origin}/text`);
     await sessionFetch(new URL('/url', api.origin));
     await sessionFetch(new Request(`${api.origin}/request`));
@@ -28,7 +28,7 @@ describe('the access token', () => {
     expect(api.tokens()).toEqual(['t1', 't1', 't1']);
   });
 
-  it('goes to no other origin, nor does anything else about the request change', async () => {
+  it('is sent to no other origin, and the request there is unchanged', async () => {
     const other = await startApi((_request, response) => response.end('other'));
     const init = { method: 'POST', body: 'x', headers: { 'X-Mine': '1' } };
     const response = await sessionFetch(`${other.origin}/hook`, init);
@@ -38,7 +38,7 @@ describe('the access token', () => {
     expect(other.received[0]?.headers).toMatchObject({ 'x-mine': '1' });
   });
 
-  it('is not asked for when it will not be sent', async () => {
+  it('is not asked for if it will not be sent', async () => {
     const asked: unknown[] = [];
     const passed: unknown[][] = [];
     const passing = createSessionFetch({
@@ -64,14 +64,14 @@ describe('the access token', () => {
     expect(passed.every(([, given]) => given === init)).toBe(true);
   });
 
-  it('leaves a request without Authorization while nobody is signed in', async () => {
+  it('is not sent if getAccessToken gives null', async () => {
     user.token = null;
     const response = await sessionFetch(`${api.origin}/`);
     expect(response.status).toBe(200);
     expect(api.received[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  it('keeps the headers of the caller, also those of a Request', async () => {
+  it('is sent beside the headers of the caller, also those of a Request', async () => {
     await sessionFetch(`${api.origin}/`, { headers: [['X-Mine', '1']] });
     await sessionFetch(new Request(`${api.origin}/`, { headers: { 'X-Mine': '2' } }));
     await sessionFetch(new Request(`${api.origin}/`, { headers: { 'X-Mine': '2' } }), {
@@ -85,7 +85,7 @@ describe('the access token', () => {
     expect(api.tokens()).toEqual(['t1', 't1', 't1']);
   });
 
-  it('gives way to an Authorization header of the caller, and then nothing is touched', async () => {
+  it('does not replace an Authorization header of the caller, and the request is unchanged', async () => {
     answer = (_request, response) => {
       refuse(response, 'token_expired');
     };
@@ -100,7 +100,7 @@ describe('the access token', () => {
     expect(user.refreshes).toBe(0);
   });
 
-  it('that cannot be had fails the request as getAccessToken failed', async () => {
+  it('fails the request with the error of getAccessToken', async () => {
     const failing = createSessionFetch({
       getAccessToken: () => Promise.reject(new RangeError('no SDK')),
       origins: [api.origin],
@@ -109,7 +109,7 @@ describe('the access token', () => {
     expect(api.received).toEqual([]);
   });
 
-  it('is none when the app gives undefined or an empty string', async () => {
+  it('is not sent if getAccessToken gives undefined or an empty string', async () => {
     for (const nothing of [undefined, '']) {
       const careless = createSessionFetch({
         getAccessToken: () => Promise.resolve(nothing as string | null),
@@ -121,8 +121,8 @@ describe('the access token', () => {
   });
 });
 
-describe('the previous access token', () => {
-  it('goes along once the token has changed, until such a request was answered', async () => {
+describe('The previous access token', () => {
+  it('is sent once the token has changed, until a request with both was answered', async () => {
     await sessionFetch(`${api.origin}/`);
     user.rotate();
     await sessionFetch(`${api.origin}/`);
@@ -181,7 +181,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1']);
   });
 
-  it('goes along again after a request that was never answered', async () => {
+  it('is sent again after a request that was never answered', async () => {
     await sessionFetch(`${api.origin}/`);
     user.rotate();
     answer = (_request, response) => response.destroy();
@@ -205,7 +205,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1', 't4/t1', 't4/t1', 't5/t4']);
   });
 
-  it('is the first one known, while none was answered yet', async () => {
+  it('is the first one known, as long as none was answered', async () => {
     answer = (_request, response) => response.writeHead(503).end();
     await sessionFetch(`${api.origin}/`);
     user.rotate();
@@ -215,7 +215,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1']);
   });
 
-  it('goes with every parallel request until one of them was answered', async () => {
+  it('is sent with each parallel request until one of them was answered', async () => {
     await sessionFetch(`${api.origin}/`);
     user.rotate();
     const held = deferred();
@@ -231,7 +231,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't2/t1', 't2/t1', 't2']);
   });
 
-  it('does not come back through a late answer to an earlier token', async () => {
+  it('is not the earlier one again after a late answer to that', async () => {
     const late = deferred();
     answer = async ({ path }, response) => {
       if (path === '/slow') await late.promise;
@@ -249,7 +249,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't2', 't3/t2']);
   });
 
-  it('stays the newer one when an earlier token is answered last', async () => {
+  it('stays the newer one if an earlier token is answered last', async () => {
     const late = deferred();
     answer = async ({ path }, response) => {
       if (path === '/slow') await late.promise;
@@ -268,7 +268,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1', 't4/t3']);
   });
 
-  it('is the one that was answered while a newer one was under way', async () => {
+  it('is the one that was answered while a newer one was in flight', async () => {
     const late = deferred();
     answer = async ({ path }, response) => {
       if (path === '/slow') await late.promise;
@@ -291,7 +291,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 't2/t1', 't3/t1', 't3/t2', 't3']);
   });
 
-  it('is forgotten when the user signs out', async () => {
+  it('is forgotten if the user signs out', async () => {
     await sessionFetch(`${api.origin}/`);
     user.token = null;
     await sessionFetch(`${api.origin}/`);
@@ -300,7 +300,7 @@ describe('the previous access token', () => {
     expect(api.tokens()).toEqual(['t1', 'none', 't9']);
   });
 
-  it('goes to no origin that is not listed', async () => {
+  it('is sent to no origin that is not listed', async () => {
     const other = await startApi((_request, response) => response.end());
     await sessionFetch(`${api.origin}/`);
     user.rotate();
@@ -309,7 +309,7 @@ describe('the previous access token', () => {
   });
 });
 
-describe('getAccessToken', () => {
+describe('The option getAccessToken', () => {
   const { now } = Date;
   afterEach(() => {
     Date.now = now;
@@ -347,7 +347,7 @@ describe('getAccessToken', () => {
     },
   );
 
-  it('is called once at a time by a refresh too', async () => {
+  it('is called once at a time for a refresh too', async () => {
     const { calls, getAccessToken } = createSdk();
     const client = createSessionFetch({ getAccessToken, origins: [api.origin] });
     await client(`${api.origin}/`);
@@ -361,7 +361,26 @@ describe('getAccessToken', () => {
     expect(calls).toEqual({ running: 0, atOnce: 1, renewals: 1 });
   });
 
-  it('that rejects once does not keep later requests waiting', async () => {
+  it('is called side by side for a token whose `exp` is of another clock', async () => {
+    const held = deferred();
+    let calls = 0;
+    const client = createSessionFetch({
+      getAccessToken: async () => {
+        calls += 1;
+        if (calls === 2) await held.promise;
+        return jwt('t1', { exp: seconds() - 3600 });
+      },
+      origins: [api.origin],
+    });
+    await client(`${api.origin}/`);
+    const waiting = client(`${api.origin}/`);
+    await client(`${api.origin}/`);
+    held.resolve();
+    await waiting;
+    expect(calls).toBe(3);
+  });
+
+  it('does not keep later requests waiting after it rejected', async () => {
     const { getAccessToken } = createSdk();
     let isOffline = false;
     const client = createSessionFetch({
@@ -380,8 +399,8 @@ describe('getAccessToken', () => {
   });
 });
 
-describe('the answer', () => {
-  it('is the one of fetch, unread', async () => {
+describe('The answer', () => {
+  it('is that of fetch, unread', async () => {
     answer = (_request, response) => {
       refuse(response, 'mfa_required', { mfa: { maxAgeSeconds: 300 } });
     };
@@ -391,7 +410,7 @@ describe('the answer', () => {
     expect(await response.json()).toMatchObject({ errorType: 'mfa_required', maxAgeSeconds: 300 });
   });
 
-  it('fails as fetch fails', async () => {
+  it('is the error of fetch if fetch fails', async () => {
     const gone = await startApi(() => undefined);
     await gone.close();
     const failing = createSessionFetch({

@@ -12,19 +12,19 @@ type CdpGetAccessToken = (options?: { forceRefresh: boolean }) => Promise<string
 
 const origins = ['https://api.example.com'] as const;
 
-it('has the signature of fetch', () => {
+it('The session fetch has the signature of fetch', () => {
   const sessionFetch = createSessionFetch({ getAccessToken: () => Promise.resolve(null), origins });
   expectTypeOf(sessionFetch).toEqualTypeOf<typeof fetch>();
   expect(sessionFetch).toBeInstanceOf(Function);
 });
 
-it("takes CDP's getAccessToken without a wrapper", () => {
+it("The option getAccessToken takes CDP's function without a wrapper", () => {
   const getAccessToken: CdpGetAccessToken = () => Promise.resolve(null);
   expectTypeOf(getAccessToken).toExtend<SessionFetchOptions['getAccessToken']>();
   expect(createSessionFetch({ getAccessToken, origins })).toBeInstanceOf(Function);
 });
 
-it('gives `forceRefresh` in each call, as contract and types say', async () => {
+it('The option getAccessToken gets forceRefresh in each call', async () => {
   const given: unknown[] = [];
   const sessionFetch = createSessionFetch({
     getAccessToken: (options) => {
@@ -39,7 +39,7 @@ it('gives `forceRefresh` in each call, as contract and types say', async () => {
   expect(given).toEqual([{ forceRefresh: false }]);
 });
 
-it('takes other ways to write getAccessToken', () => {
+it('The option getAccessToken takes other signatures that fit', () => {
   const ways: SessionFetchOptions['getAccessToken'][] = [
     () => Promise.resolve('t'),
     async ({ forceRefresh }) => Promise.resolve(forceRefresh ? 'new' : 'old'),
@@ -50,14 +50,14 @@ it('takes other ways to write getAccessToken', () => {
   }
 });
 
-it('speaks of the same problems as the server', () => {
+it('The type Problem is that of the server', () => {
   expectTypeOf<Problem>().toEqualTypeOf<ServerProblem>();
   expectTypeOf<NonNullable<SessionFetchOptions['onMfaRequired']>>()
     .parameter(0)
     .toEqualTypeOf<ServerProblem>();
 });
 
-it('does not compile with what would not work', () => {
+it('Wrong options do not compile', () => {
   const mistakes = (): void => {
     // @ts-expect-error getAccessToken is required
     createSessionFetch({});

@@ -1,4 +1,4 @@
-/** The client against the library itself: the life of a session as a frontend sees it. */
+/** The client against the library itself: the life of a session in a frontend. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SessionOptions } from 'express-wallet-session';
@@ -76,7 +76,7 @@ async function openTab() {
   };
 }
 
-it('MFA is asked for once, and carried over when the token is refreshed', async () => {
+it('MFA is asked for once, and carried over if the token is refreshed', async () => {
   await start('cdp');
   const tab = await openTab();
   clock.advance(14 * MINUTE_SECONDS);
@@ -90,7 +90,7 @@ it('MFA is asked for once, and carried over when the token is refreshed', async 
   expect(tab.events).toEqual(['mfa_required', 'refreshed', 'mfa_expired']);
 });
 
-it('MFA is carried over by whichever of many requests comes first', async () => {
+it('MFA is carried over by the first of many parallel requests', async () => {
   await start('cdp');
   const tab = await openTab();
   clock.advance(14 * MINUTE_SECONDS);
@@ -101,14 +101,14 @@ it('MFA is carried over by whichever of many requests comes first', async () => 
   expect(tab.events).toEqual(['mfa_required', 'refreshed']);
 });
 
-it('MFA of one tab is not that of another', async () => {
+it('MFA of one tab does not count in another', async () => {
   await start('cdp');
   const [one, other] = [await openTab(), await openTab()];
   expect([await one.transfer(), await other.transfer()]).toEqual([201, 201]);
   expect([one.events, other.events]).toEqual([['mfa_required'], ['mfa_required']]);
 });
 
-it('the app works on for seven days, is warned once, and then has to sign in', async () => {
+it('A session lasts seven days, warns once, and then asks for sign-in', async () => {
   await start('custom');
   const tab = await openTab();
   const statuses = new Set<number>();
@@ -126,7 +126,7 @@ it('the app works on for seven days, is warned once, and then has to sign in', a
   expect(tab.events.at(-1)).toBe('sign in: session_expired');
 });
 
-it('a session that was signed out is told of once, and refreshed by nobody', async () => {
+it('A session that was signed out is told of once, and not refreshed', async () => {
   await start('custom');
   const tab = await openTab();
   expect(await tab.signOut()).toBe(200);
@@ -134,7 +134,7 @@ it('a session that was signed out is told of once, and refreshed by nobody', asy
   expect(tab.events).toEqual(['sign in: session_revoked']);
 });
 
-it('an outage of the issuer signs nobody out', async () => {
+it('An outage of the issuer asks for no sign-in', async () => {
   await start('cdp');
   const tab = await openTab();
   issuer.setOutage(true);

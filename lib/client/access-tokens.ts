@@ -3,10 +3,9 @@
  */
 import type { SessionFetchOptions } from './options.js';
 import { TokenFamily } from './token-family.js';
-import { isDueForRenewal } from './token-identity.js';
 import { abortable } from './waiting.js';
 
-/** What one request is sent with. */
+/** The tokens that one request is sent with. */
 export interface Credentials {
   readonly token: string | null;
   /** Set as long as the MFA session may belong to an earlier token. */
@@ -36,9 +35,9 @@ export function trackAccessTokens(
   let previousCall: Promise<unknown> | undefined;
 
   function ask(forceRefresh: boolean): Promise<string | null> {
-    // CDP's function renews such a token in each of its calls, also in those side by side. But a
+    // CDP's function renews a token near its end in each call, also in calls side by side. But a
     // refresh token works once, so a second renewal at the same time may end the session.
-    const turn = isDueForRenewal(family.token) ? previousCall : undefined;
+    const turn = Date.now() >= family.renewalTime ? previousCall : undefined;
     const call = askAfter(turn, forceRefresh);
     previousCall = call.catch(() => undefined);
     return call;
@@ -84,7 +83,7 @@ export function trackAccessTokens(
 
       if (call < newestAnswer && token !== family.token) {
         if (family === askedIn && family.owns(token) === true) return latest();
-        // The answer is about an earlier time, and tells nothing about the present session.
+        // The answer is about an earlier session than the present one.
         if (family !== askedIn || token !== null) return credentialsOf(new TokenFamily(token));
       }
       newestAnswer = Math.max(newestAnswer, call);
@@ -109,7 +108,7 @@ function credentialsOf(family: TokenFamily): Credentials {
   return { token, previous: isSettled ? undefined : answeredToken, family };
 }
 
-/** Statuses of an app that carried nothing over, or of a gateway; 0 is a redirect that a browser hides. */
+/** Statuses without a carry-over, or of a gateway; 0 is a redirect that a browser hides. */
 const UNANSWERED = /^(0|400|401|408|425|429|5..)$/;
 
 /** Notes the answer to a request that carried both tokens. */

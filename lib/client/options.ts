@@ -6,18 +6,21 @@ import type { Problem } from '../protocol.js';
 /** Options of `createSessionFetch()`. */
 export interface SessionFetchOptions {
   /**
-   * Gives the current access token, or null if nobody is signed in; with `forceRefresh` a new one.
-   * `getAccessToken` of `@coinbase/cdp-core` fits. It is called for each request and again before a
-   * request is repeated, also several times at once. Its promise has to settle: requests wait for it
-   * without a time limit of their own. If it rejects, so does the request; a refresh that rejects
-   * leaves the request with the refusal. It must not use the session fetch itself.
+   * Gives the current access token, or null if no user is signed in; with `forceRefresh` a new one.
+   * `getAccessToken` of `@coinbase/cdp-core` fits. It is called for each request, and again before a
+   * request is repeated. Calls may run side by side, except near the end of a token, when they may
+   * renew it. Its promise has to settle: requests wait for it without a time limit. If it rejects, so
+   * does the request; if a refresh rejects, the refusal is handed back. It must not use the session
+   * fetch itself.
    *
    * A token of another user or sign-in (`iss`, `sub`, `sid`, `auth_time`), or null, ends the session:
    * refusals from before it are handed back, never repeated. A token that is no JWT, or has neither
-   * `sub` nor `sid`, may be any user's. If such a token has changed without `forceRefresh`, only GET,
-   * HEAD and OPTIONS requests are repeated with it.
+   * `sub` nor `sid`, may be any user's, so with such tokens null has to come between two users. If
+   * such a token has changed without `forceRefresh`, only GET, HEAD and OPTIONS are repeated with it.
    *
-   * @see {@link https://docs.cdp.coinbase.com/embedded-wallets/session-management | CDP, sessions}
+   * @example
+   * import { getAccessToken } from '@coinbase/cdp-core';
+   * const sessionFetch = createSessionFetch({ getAccessToken });
    */
   readonly getAccessToken: (options: { readonly forceRefresh: boolean }) => Promise<string | null>;
   /**
@@ -48,11 +51,10 @@ export interface SessionFetchOptions {
    * If it rejects, so does the request.
    *
    * @example
-   * ```ts
    * // with npm's dpop
    * createProof: ({ method, url, accessToken }) =>
    *   DPoP.generateProof(keyPair, url, method, undefined, accessToken),
-   * ```
+   *
    * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-7 | RFC 9449, section 7}
    */
   readonly createProof?: ((request: ProofRequest) => Promise<string>) | undefined;
@@ -84,8 +86,11 @@ export interface SessionFetchOptions {
 
 /** The request that a DPoP proof is made for. */
 export interface ProofRequest {
+  /** The method as it is sent: `htm`. */
   readonly method: string;
+  /** The address without query and fragment: `htu`. */
   readonly url: string;
+  /** The token that the proof is bound to: `ath` is its hash. */
   readonly accessToken: string;
 }
 

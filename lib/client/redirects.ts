@@ -57,6 +57,6 @@ export function markRedirected(response: Response): Response {
 
 /** Whether `fetch` has followed a redirect itself, contrary to its instructions. */
 export function wasFollowed(response: Partial<Response>, { href }: URL): boolean {
-  // React Native does not say so, only where it ended.
+  // React Native has only the address of the end.
   return response.redirected ?? Boolean(response.url && response.url !== href.replace(/#.*/, ''));
 }

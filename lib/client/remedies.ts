@@ -141,7 +141,7 @@ export function createRemedies(options: SessionFetchOptions, tokens: AccessToken
         await sleep(retryAfterMilliseconds(response), signal);
         return tokens.current();
       }
-      // A refresh also where the request cannot be repeated: it helps the next one.
+      // Even if the request cannot be repeated, a refresh helps the next one.
       if (action === 'refresh_token') return refresh(problem, refused);
       if (action === 'verify_mfa' && repeatable) return verifyMfa(problem, refused);
       if (action === 'approve_request' && repeatable) return approve(problem, refused);

@@ -16,7 +16,7 @@ export function watchSessionEnding(): SessionEnding {
   return {
     firstWarning(response) {
       const header = response.headers.get(SESSION_ENDS_IN) ?? '';
-      // Without the header nothing is known: a route may be unguarded.
+      // An answer without the header may come from an unguarded route.
       if (!/^\d+$/.test(header)) return undefined;
       const secondsLeft = Number(header);
       // A session only counts down, so a larger number belongs to another session.

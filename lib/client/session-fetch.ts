@@ -23,9 +23,10 @@ import { abortable, linkedController } from './waiting.js';
  * the `action` of a refusal, with each remedy once per request:
  *
  * - `refresh_token`: gets a new token and tries again;
- * - `verify_mfa`: tries again with a newer token if there is one; else awaits `onMfaRequired` and
+ * - `verify_mfa`: tries again with a newer token if there is one; then awaits `onMfaRequired` and
  *   tries again;
- * - `approve_request`: awaits `onApprovalRequired` and tries again with the id of the challenge;
+ * - `approve_request`: awaits `onApprovalRequired`, for one request at a time, and tries again with
+ *   the id of the challenge; that try may be refreshed and retried once more;
  * - `retry`: waits for the seconds of `Retry-After`, at most 10, and repeats a GET, HEAD or OPTIONS.
  *   The answer to another method is handed back, because the outage may have followed the effect;
  * - `sign_in`, `enroll_mfa`: tells the app, once for all requests in flight.
@@ -46,10 +47,14 @@ import { abortable, linkedController } from './waiting.js';
  * the tokens stay with the origin that they were sent to: a redirected GET, HEAD or OPTIONS is sent
  * again without the previous token, and the browser removes the other one if it leaves the origin;
  * another method fails if the page's own origin redirects it elsewhere, and is not followed on
- * another origin: the answer, of the type `opaqueredirect`, is handed back.
+ * another origin: the answer, of the type `opaqueredirect`, is handed back. An approved GET is
+ * treated like the latter, because its approval is spent. With `createProof`, a redirected request
+ * is refused by its target, because the proof names the first address.
+ *
+ * It needs `fetch`, `Request`, `Headers`, `AbortController`, `atob` and a `URL` with `origin`; React
+ * Native has the last by `react-native-url-polyfill`.
  *
  * @example
- * ```ts
  * const sessionFetch = createSessionFetch({
  *   getAccessToken, // of @coinbase/cdp-core
  *   onMfaRequired: (problem) => openMfaDialog(problem),
@@ -57,7 +62,7 @@ import { abortable, linkedController } from './waiting.js';
  *   origins: ['https://api.example.com'],
  * });
  * const response = await sessionFetch('https://api.example.com/transfers', { method: 'POST', body });
- * ```
+ *
  * @throws TypeError with every option that is missing, misspelt or wrong.
  * @see {@link https://fetch.spec.whatwg.org/#fetch-method | Fetch standard}, for the signature
  */
@@ -74,7 +79,7 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
     const url = listedUrl(given?.url ?? (input as string | URL));
     if (url === undefined || isPrivate(init, given)) return send(input, init);
 
-    // Asked before the body is read, so that the token is that of the user who makes the request.
+    // Asked before the body is read, so that the token is that of the present user.
     const asked = tokens.current();
     asked.catch(() => undefined);
     let request = await outgoingRequest(url, given, init);
@@ -119,7 +124,7 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
       const url = new URL(address, page.base());
       return url.protocol.startsWith('http') && origins.includes(url.origin) ? url : undefined;
     } catch {
-      // `fetch` gets it unchanged and says what is wrong with it.
+      // `fetch` gets it unchanged, and rejects it with a better message.
       return undefined;
     }
   }

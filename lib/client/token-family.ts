@@ -4,12 +4,12 @@
  */
 import type { SessionEnding } from './session-ending.js';
 import { watchSessionEnding } from './session-ending.js';
-import { identityOf } from './token-identity.js';
+import { identityOf, renewalTime } from './token-identity.js';
 import type { TokenIdentity } from './token-identity.js';
 
-/** One session of one user, from sign-in to sign-out; also the time during which nobody is signed in. */
+/** One session of one user, from sign-in to sign-out. The time between sessions is one too. */
 export class ClientSession {
-  /** Undefined while nobody is signed in. */
+  /** Undefined between sessions. */
   readonly identity: TokenIdentity | undefined;
   /** The token that was answered last, or else the first one: the MFA session may belong to it. */
   answeredToken: string | null;
@@ -39,6 +39,8 @@ export interface SharedStep<T> {
  */
 export class TokenFamily {
   token: string | null;
+  /** From when on `getAccessToken` may renew the token, in milliseconds since the epoch. */
+  renewalTime: number;
   /** The token before the last change. */
   #replaced: string | null = null;
   readonly session: ClientSession;
@@ -51,6 +53,7 @@ export class TokenFamily {
 
   constructor(token: string | null, session: ClientSession = new ClientSession(token)) {
     this.token = token;
+    this.renewalTime = renewalTime(token);
     this.session = session;
   }
 
@@ -67,5 +70,6 @@ export class TokenFamily {
   renew(token: string | null): void {
     this.#replaced = this.token;
     this.token = token;
+    this.renewalTime = renewalTime(token);
   }
 }

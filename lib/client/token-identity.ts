@@ -22,10 +22,14 @@ export function identityOf(token: string): TokenIdentity {
 /** SDKs renew a token that ends within this time; 60 seconds in `@coinbase/cdp-core`. */
 const RENEWAL_SECONDS = 60;
 
-/** Whether `getAccessToken` may renew this token unasked; false if the token has no `exp`. */
-export function isDueForRenewal(token: string | null): boolean {
+/**
+ * From when on, in milliseconds since the epoch, `getAccessToken` may renew a token that has just
+ * come; `Infinity` if the token has no `exp`, or an `exp` of another clock than this one.
+ */
+export function renewalTime(token: string | null): number {
   const { exp } = token === null ? {} : claimsOf(token);
-  return typeof exp === 'number' && exp - RENEWAL_SECONDS <= Date.now() / 1000;
+  const milliseconds = typeof exp === 'number' ? (exp - RENEWAL_SECONDS) * 1000 : 0;
+  return milliseconds > Date.now() ? milliseconds : Infinity;
 }
 
 function claimsOf(token: string): Readonly<Record<string, unknown>> {
