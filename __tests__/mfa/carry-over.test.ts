@@ -93,7 +93,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     await verifyAndRefresh();
   });
 
-  it('moves: the old token has none any more, verification and expiry stay', async () => {
+  it('moves to the new token, with its verification and expiry unchanged', async () => {
     const before = await (await sessionOf(first)).mfa.current();
     expect(before).toBeDefined();
     await carryOver(second.accessToken, first.accessToken);
@@ -103,7 +103,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     expectProblem(await client(first.accessToken).transfer(), 'mfa_required');
   });
 
-  it('moves once', async () => {
+  it('moves only once', async () => {
     const third = await kit.issuer.refresh(second.refreshToken);
     await carryOver(second.accessToken, first.accessToken);
     await carryOver(third.accessToken, first.accessToken);
@@ -114,7 +114,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
   });
 
-  it('lasts no longer for being carried over time and again', async () => {
+  it('keeps its expiry over repeated carry-overs', async () => {
     await carryOver(second.accessToken, first.accessToken);
     let pair = second;
     for (const seconds of [60, 60, 60, 19]) {
@@ -130,7 +130,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     });
   });
 
-  it('can be told from none after it has expired, on the next token too', async () => {
+  it('is mfa_expired on the next token after its expiry', async () => {
     kit.clock.advance(250);
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_expired', {
@@ -138,7 +138,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     });
   });
 
-  it('comes from a token that has expired by up to `windowSeconds`, and no more', async () => {
+  it('moves from a token that expired up to `windowSeconds` ago', async () => {
     kit.clock.advance(900 - 100);
     await client(first.accessToken).verifyMfa();
     kit.clock.advance(4);
@@ -149,7 +149,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     expectTransferred(await client(token).transfer());
   });
 
-  it('does not come from a token that has expired by more', async () => {
+  it('stays on a token that expired more than `windowSeconds` ago', async () => {
     kit.clock.advance(804);
     await client(first.accessToken).verifyMfa();
     kit.clock.advance(297);
@@ -158,21 +158,21 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
 
-  it('does not come over where the new token has an MFA session of its own', async () => {
+  it('does not replace an active MFA session of the new token', async () => {
     await client(second.accessToken).verifyMfa({ method: 'hwk' });
     await carryOver(second.accessToken, first.accessToken);
     expect((await client(second.accessToken).currentMfa()).body).toMatchObject({ method: 'hwk' });
     expectTransferred(await client(first.accessToken).transfer());
   });
 
-  it('does not come over where that of the new token was ended', async () => {
+  it('does not replace an ended MFA session of the new token', async () => {
     await client(first.accessToken).verifyMfa();
     await client(second.accessToken).endMfa();
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
   });
 
-  it('comes over where that of the new token has expired', async () => {
+  it('replaces an expired MFA session of the new token', async () => {
     await client(second.accessToken).verifyMfa({ method: 'sms' });
     kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'hwk' });
@@ -187,20 +187,20 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     expect((await client(second.accessToken).currentMfa()).body).toMatchObject({ method: 'totp' });
   });
 
-  it('is none after it was ended for the user', async () => {
+  it('is void after endEverywhere()', async () => {
     await client(first.accessToken).endMfaEverywhere();
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
   });
 
-  it('is none after it was ended', async () => {
+  it('is void after end()', async () => {
     await client(first.accessToken).endMfa();
     await carryOver(second.accessToken, first.accessToken);
     expectProblem(await client(second.accessToken).transfer(), 'mfa_required');
   });
 });
 
-describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
+describe.each(ways)('No MFA session is carried over %s', (_way, carryOver) => {
   let previous: string;
 
   beforeEach(async () => {
@@ -253,7 +253,7 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
   ];
 
   it.each(hostile)(
-    'from a token that is %s, and no request is refused for it',
+    'from a token that is %s, and the request is not refused',
     async (_what, make) => {
       const token = await kit.issuer.sign({ sub: 'alice' });
       await carryOver(token, await make());
@@ -264,7 +264,7 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     },
   );
 
-  it('from the same token, which keeps its own', async () => {
+  it('from a token to itself', async () => {
     await client(first.accessToken).verifyMfa();
     await carryOver(first.accessToken, first.accessToken);
     expectTransferred(await client(first.accessToken).transfer());
@@ -282,7 +282,7 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     expectProblem(await client(token).transfer(), 'mfa_required');
   });
 
-  it('from a token that was signed out, to the end of the time that it can be shown', async () => {
+  it('from a signed-out token, for as long as it can be presented', async () => {
     await verifyAndRefresh();
     const before = await sessionOf(first);
     await before.signOut();
@@ -300,7 +300,7 @@ describe.each(ways)('No MFA session comes over %s', (_way, carryOver) => {
     expectProblem(await client(late).transfer(), 'mfa_required');
   });
 
-  it('from a token while its keys are not to be had, and no request is refused', async () => {
+  it('from a token whose keys are unavailable, and the request is not refused', async () => {
     const other = await createTestIssuer({ clock: kit.clock, issuer: 'other' });
     const authentication = [kit.issuer.authentication, other.authentication];
     useSessions({ authentication });
@@ -328,7 +328,7 @@ describe('session.mfa.carryOver()', () => {
     await verifyAndRefresh();
   });
 
-  it('says whether an MFA session that still lasts came over', async () => {
+  it('resolves to whether an active MFA session was carried over', async () => {
     const { mfa } = await sessionOf(second);
     await expect(mfa.carryOver('garbage')).resolves.toBe(false);
     await expect(mfa.carryOver(second.accessToken)).resolves.toBe(false);
@@ -340,12 +340,15 @@ describe('session.mfa.carryOver()', () => {
     await expect(late.mfa.carryOver(second.accessToken)).resolves.toBe(false);
   });
 
-  it.each<unknown>([undefined, null, '', 5, {}, ['a']])('takes %p for no token', async (given) => {
-    const { mfa } = await sessionOf(second);
-    await expect(mfa.carryOver(given as string)).resolves.toBe(false);
-  });
+  it.each<unknown>([undefined, null, '', 5, {}, ['a']])(
+    'resolves to false for %p',
+    async (given) => {
+      const { mfa } = await sessionOf(second);
+      await expect(mfa.carryOver(given as string)).resolves.toBe(false);
+    },
+  );
 
-  it('is false where a session id or a user ties the tokens together', async () => {
+  it('resolves to false for tokens with a session id', async () => {
     for (const claims of [{ sid: 'session-1' }, { sid: 'session-2' }]) {
       const [one, next] = [await kit.issuer.sign(claims), await kit.issuer.sign(claims)];
       await client(one).verifyMfa();
@@ -363,12 +366,12 @@ describe('The header Previous-Access-Token', () => {
     await verifyAndRefresh();
   });
 
-  it('counts on the first request already, and on the protected operation itself', async () => {
+  it('carries an MFA session over on the protected operation itself', async () => {
     const answer = await client(second.accessToken, previously(first.accessToken)).transfer();
     expectTransferred(answer);
   });
 
-  it('does nothing for a request that is refused', async () => {
+  it('has no effect on a refused request', async () => {
     const headers = previously(first.accessToken);
     expectProblem(await client('nonsense', headers).transfer(), 'token_invalid');
     expectProblem(await new WalletClient(app, undefined, headers).transfer(), 'token_missing');
@@ -377,21 +380,21 @@ describe('The header Previous-Access-Token', () => {
     expectTransferred(await client(first.accessToken).transfer());
   });
 
-  it('is no second transport for a token', async () => {
+  it('is not a transport for the access token', async () => {
     const headers = previously(first.accessToken);
     expectProblem(await new WalletClient(app, undefined, headers).me(), 'token_missing');
     expect((await client(second.accessToken, headers).me()).status).toBe(200);
   });
 
-  it('carries nothing over where it stands twice', async () => {
+  it('carries nothing over if it is sent twice', async () => {
     const headers = { 'previous-access-token': `${first.accessToken}, ${first.accessToken}` };
     expectProblem(await client(second.accessToken, headers).transfer(), 'mfa_required');
     expectTransferred(await client(first.accessToken).transfer());
   });
 });
 
-describe('A request that is overtaken', () => {
-  it('takes nothing away from what the other has carried over', async () => {
+describe('A request that another overtakes', () => {
+  it('keeps the MFA session that the other carried over', async () => {
     const slow = slowStore();
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => {
@@ -419,9 +422,9 @@ describe('A request that is overtaken', () => {
 });
 
 describe.each([
-  ['a store that answers at once', memoryStore],
-  ['a store that takes its time', slowStore],
-])('Twenty requests at once with %s', (_what, createStore) => {
+  ['a synchronous store', memoryStore],
+  ['a slow store', slowStore],
+])('Twenty concurrent requests on %s', (_what, createStore) => {
   const twenty = Array.from({ length: 20 }, (_, index) => index);
 
   beforeEach(async () => {
@@ -429,7 +432,7 @@ describe.each([
     await verifyAndRefresh();
   });
 
-  it('all pass, and one of them has carried the MFA session over', async () => {
+  it('all pass, and one of them carries the MFA session over', async () => {
     const before = await (await sessionOf(first)).mfa.current();
     const next = client(second.accessToken, previously(first.accessToken));
     for (const answer of await Promise.all(twenty.map(() => next.transfer()))) {
@@ -439,7 +442,7 @@ describe.each([
     expect(await (await sessionOf(first)).mfa.current()).toBeUndefined();
   });
 
-  it('all pass where an expired MFA session stood in the way', async () => {
+  it('all pass if the new token has an expired MFA session', async () => {
     await client(second.accessToken).verifyMfa({ method: 'sms' });
     kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'hwk' });
@@ -451,7 +454,7 @@ describe.each([
     expect(await (await sessionOf(first)).mfa.current()).toBeUndefined();
   });
 
-  it('of as many new tokens give it to one', async () => {
+  it('with twenty new tokens carry the MFA session to one of them', async () => {
     const tokens = await Promise.all(
       twenty.map((index) => kit.issuer.sign({ sub: 'alice', jti: `token-${index}` })),
     );
@@ -462,7 +465,7 @@ describe.each([
     expect(statuses).toEqual([201, ...Array.from({ length: 19 }, () => 403)]);
   });
 
-  it('call carryOver(), and one of them is told that it did it', async () => {
+  it('of carryOver() resolve to true once', async () => {
     const { mfa } = await sessionOf(second);
     const told = await Promise.all(twenty.map(() => mfa.carryOver(first.accessToken)));
     expect(told.filter((carried) => carried)).toHaveLength(1);

@@ -67,7 +67,7 @@ describe.each([
   });
 
   describe.each(ends)('%s', (_name, end) => {
-    it('ends an MFA session, for good', async () => {
+    it('ends an MFA session permanently', async () => {
       const session = await sessionOf(token);
       await session.mfa.start(proof);
       expectTransferred(await transferBy(token));
@@ -78,7 +78,7 @@ describe.each([
       expectProblem(await transferBy(token), 'mfa_required');
     });
 
-    it('does no harm where there is none, and twice', async () => {
+    it('is idempotent, with and without an MFA session', async () => {
       const session = await sessionOf(token);
       await end(session);
       await end(session);
@@ -89,7 +89,7 @@ describe.each([
       expectProblem(await transferBy(token), 'mfa_required');
     });
 
-    it('does not stop what is started after it, even in the same millisecond', async () => {
+    it('leaves an MFA session that starts later in the same millisecond', async () => {
       const session = await sessionOf(token);
       await session.mfa.start(proof);
       await end(session);
@@ -104,7 +104,7 @@ describe.each([
       expectTransferred(await transferBy(token));
     });
 
-    it('voids evidence up to now and the tolerance, and no later one', async () => {
+    it('voids evidence verified up to now plus the tolerance', async () => {
       const endedAt = clock();
       const verifiedAfterMs = (milliseconds: number): MfaEvidence => ({
         method: 'otp',
@@ -124,7 +124,7 @@ describe.each([
       expectTransferred(await transferBy(token));
     });
 
-    it('voids it for as long as it could count', async () => {
+    it('voids evidence for the whole MFA window', async () => {
       evident = { method: 'otp', verifiedAt: new Date(clock()) };
       await end(await sessionOf(token));
       for (const seconds of [1, 100, 198]) {
@@ -135,7 +135,7 @@ describe.each([
       expectProblem(await transferBy(token), 'mfa_required');
     });
 
-    it('voids it also for a route that the one started since does not satisfy', async () => {
+    it('voids evidence for a route that the next MFA session does not satisfy', async () => {
       const session = await sessionOf(token);
       evident = { method: 'otp', verifiedAt: new Date(clock() - 1000) };
       await end(session);
@@ -145,7 +145,7 @@ describe.each([
       expectProblem(refusal, 'mfa_required', { methods: ['otp'] });
     });
 
-    it('voids it whatever comes into a store that is full', async () => {
+    it('voids evidence while other entries fill the store', async () => {
       setUp(kit, { store: memoryStore({ maxEntries: 5 }) });
       for (const isStartedAgain of [false, true]) {
         evident = { method: 'otp', verifiedAt: new Date(clock() - 1000) };
@@ -162,7 +162,7 @@ describe.each([
       }
     });
 
-    it('leaves what is started since to its own expiry', async () => {
+    it('keeps the expiry of an MFA session that starts later', async () => {
       const session = await sessionOf(token);
       evident = { method: 'otp', verifiedAt: new Date(clock()) };
       await end(session);
@@ -177,7 +177,7 @@ describe.each([
     });
   });
 
-  it('signOutEverywhere() voids MFA sessions and evidence of the user too', async () => {
+  it('signOutEverywhere() voids MFA sessions and evidence of the user', async () => {
     const session = await sessionOf(token);
     await session.mfa.start(proof);
     evident = { method: 'otp', verifiedAt: new Date(clock()) };
@@ -187,7 +187,7 @@ describe.each([
     expectProblem(await transferBy(accessToken), 'mfa_required');
   });
 
-  it('endEverywhere() and endMfa() hold for every client, mfa.end() for one where each has its own', async () => {
+  it('endEverywhere() and endMfa() end MFA for all clients, mfa.end() for the scope of the MFA session', async () => {
     const phone = (await issuer.signIn('alice')).accessToken;
     const bob = (await issuer.signIn('bob')).accessToken;
     for (const [end, isForAll] of [
@@ -204,7 +204,7 @@ describe.each([
     }
   });
 
-  it('endEverywhere() voids what was about to be written when it came', async () => {
+  it('endMfa() voids an MFA session whose write is in flight', async () => {
     const store = memoryStore();
     let open: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => {
@@ -222,7 +222,7 @@ describe.each([
   });
 });
 
-describe('A record in the store that nobody can read', () => {
+describe('An unreadable record in the store', () => {
   let store: SessionStore;
   let garbled: boolean;
   let token: string;
@@ -239,7 +239,7 @@ describe('A record in the store that nobody can read', () => {
     token = (await issuer.signIn('alice')).accessToken;
   });
 
-  it.each(ends)('may have been %s, and what was before is void', async (_name, end) => {
+  it.each(ends)('counts as %s and voids earlier verifications', async (_name, end) => {
     const session = await sessionOf(token);
     await session.mfa.start(proof);
     evident = { method: 'otp', verifiedAt: new Date(clock()) };
@@ -253,15 +253,15 @@ describe('A record in the store that nobody can read', () => {
     expect(await session.mfa.current()).toMatchObject({ method: 'hwk' });
   });
 
-  it('is no MFA session', async () => {
+  it('is not an MFA session', async () => {
     garbled = true;
     await (await sessionOf(token)).mfa.start(proof);
     expectProblem(await transferBy(token), 'mfa_required');
   });
 });
 
-describe('An MFA session of one client that was ended', () => {
-  it('stays ended on the next token, and older evidence void', async () => {
+describe('An ended MFA session of one client', () => {
+  it('stays ended on the next token, and voids older evidence there', async () => {
     setUp(cdp);
     evident = { method: 'otp', verifiedAt: new Date(clock()) };
     const first = await issuer.signIn('alice');
@@ -275,7 +275,7 @@ describe('An MFA session of one client that was ended', () => {
 });
 
 describe('Evidence in the token', () => {
-  it('is void after a factor was reset, until the user signs in anew', async () => {
+  it('is void after endEverywhere() until the user signs in again', async () => {
     setUp(custom, { mfa: { evidence: amrEvidence() } });
     const claims = { amr: ['pwd', 'otp'] };
     const laptop = await issuer.signIn('alice', { claims });

@@ -72,18 +72,18 @@ describe('amrEvidence() reads', () => {
   });
 
   it.each([undefined, null, '1767614400', NaN, Infinity, 1e300, new Date(), [AUTH_TIME]])(
-    'nothing without a time that it happened: %p',
+    'no evidence with `auth_time` %p',
     (authTime) => {
       expect(read({ claims: { amr: ['mfa'], auth_time: authTime } })).toBeUndefined();
     },
   );
 
-  it('no other time than `auth_time`, however fresh the token', () => {
+  it('no time but `auth_time`', () => {
     const fresh = { amr: ['mfa'], iat: AUTH_TIME, exp: AUTH_TIME + 900, updated_at: AUTH_TIME };
     expect(read({ claims: fresh })).toBeUndefined();
   });
 
-  it('the `acr` beside it', () => {
+  it('the `acr` of the token', () => {
     const claims = { amr: ['pwd', 'otp'], auth_time: AUTH_TIME, acr: 'urn:a' };
     expect(read({ claims })).toEqual({ method: 'otp', acr: 'urn:a', verifiedAt });
     for (const acr of [5, '', 'a b', null]) {
@@ -112,21 +112,21 @@ describe('acrEvidence() reads', () => {
   });
 
   it.each(['urn:mfa2', 'urn:MFA', 'urn', '3', '22', 2, 'urn:mfa 2', ['urn:mfa'], null, undefined])(
-    'nothing in %j, for these values have no order',
+    'no evidence in the unlisted value %j',
     (acr) => {
       expect(read({ claims: { acr, amr: ['mfa'], auth_time: AUTH_TIME } })).toBeUndefined();
     },
   );
 
   it.each([undefined, null, '1767614400', NaN, 1e300])(
-    'nothing without a time that it happened: %p',
+    'no evidence with `auth_time` %p',
     (authTime) => {
       expect(read({ claims: { acr: 'urn:mfa', auth_time: authTime } })).toBeUndefined();
     },
   );
 
   it.each([undefined, null, {}, { acr: 'urn:mfa' }, { acr: [] }, { acr: [''] }, { acr: ['a b'] }])(
-    'nothing when it is made of %j, and says so',
+    'no acr values in the options %j, and throws',
     (options) => {
       const make = (): unknown => acrEvidence(options as { acr: string[] });
       expect(make).toThrow(ConfigurationError);
@@ -159,7 +159,7 @@ describe('mfa.evidence', () => {
     return { detail: `MFA was verified ${seconds} s ago; this operation allows 300 s.` };
   }
 
-  it('satisfies a route for as long as the window allows since it happened', async () => {
+  it('satisfies a route until `windowSeconds` after the verification', async () => {
     const claims = { amr: ['pwd', 'otp'], auth_time: now() - 100 };
     const alice = await clientOf({ evidence: amrEvidence() }, claims);
     expectTransferred(await alice.transfer());
@@ -175,7 +175,7 @@ describe('mfa.evidence', () => {
     expect((await alice.currentMfa()).body).toBeNull();
   });
 
-  it('is renewed by no refresh', async () => {
+  it('is not renewed by a refresh', async () => {
     const claims = { amr: ['pwd', 'otp'] };
     const app = kit.api({ mfa: { evidence: amrEvidence() } });
     const first = await kit.issuer.signIn('alice', { claims });
@@ -186,13 +186,13 @@ describe('mfa.evidence', () => {
     expectProblem(refusal, 'mfa_expired', detailOf(300));
   });
 
-  it('counts for nothing without `auth_time`', async () => {
+  it('is ignored without `auth_time`', async () => {
     const claims = { amr: ['mfa'], auth_time: undefined };
     const alice = await clientOf({ evidence: amrEvidence() }, claims);
     expectProblem(await alice.transfer(), 'mfa_required');
   });
 
-  it('and the store each satisfy a route, whichever does', async () => {
+  it('satisfies a route that the stored MFA session does not, and the reverse', async () => {
     const transfers = { methods: ['hwk', 'otp'], maxAgeSeconds: 60 };
     const asked = { methods: ['hwk', 'otp'], maxAgeSeconds: 60 };
     const claims = { amr: ['pwd', 'otp'], auth_time: now() };
@@ -212,7 +212,7 @@ describe('mfa.evidence', () => {
     });
   });
 
-  it('is what an answer speaks of where it alone fits the route', async () => {
+  it('is the verification named in the refusal if only it matches the route', async () => {
     const claims = { amr: ['pwd', 'hwk'], auth_time: now() - 400 };
     const transfers = { methods: ['hwk'] };
     const alice = await clientOf({ evidence: amrEvidence() }, claims, { transfers });
@@ -220,7 +220,7 @@ describe('mfa.evidence', () => {
     expectProblem(await alice.transfer(), 'mfa_expired', { ...transfers, ...detailOf(400) });
   });
 
-  it('is not asked for where the store satisfies the route', async () => {
+  it('is not read if the stored MFA session satisfies the route', async () => {
     let asked = 0;
     const evidence = (): undefined => {
       asked += 1;
@@ -231,7 +231,7 @@ describe('mfa.evidence', () => {
     expect(asked).toBe(0);
   });
 
-  it('has its `acr` compared with what the route demands', async () => {
+  it('is checked against the `acr` of the route', async () => {
     const evidence = acrEvidence({ acr: ['urn:a', 'urn:b'] });
     const transfers = { acr: ['urn:b'] };
     const [low, high] = await Promise.all(
@@ -243,7 +243,7 @@ describe('mfa.evidence', () => {
     expect((await low?.currentMfa())?.body).toMatchObject({ method: 'mfa', acr: 'urn:a' });
   });
 
-  it('may come from anywhere, now or later', async () => {
+  it('may be returned by any function, synchronous or not', async () => {
     for (const evidence of [
       (): MfaEvidence => ({ method: 'totp', verifiedAt: new Date(kit.clock() - 1000) }),
       (): Promise<MfaEvidence> =>
@@ -263,7 +263,7 @@ describe('mfa.evidence', () => {
     }
   });
 
-  it('of another clock may be ahead by the tolerance', async () => {
+  it('may be ahead of the clock by the tolerance', async () => {
     for (const [seconds, passes] of [
       [5, true],
       [5.001, false],
@@ -307,7 +307,7 @@ describe('mfa.evidence', () => {
       () => ({ method: 'a', verifiedAt: new Date('2099-01-01') }),
       'not in the future',
     ],
-  ])('that %s lets nobody in, and the app is told why', async (_what, evidence, why) => {
+  ])('that %s satisfies no route, and `onError` gets the cause', async (_what, evidence, why) => {
     const causes: unknown[] = [];
     const onError: SessionOptions['onError'] = (error, req, res) => {
       causes.push(error.cause);
@@ -328,14 +328,14 @@ describe('mfa.evidence', () => {
     }
   });
 
-  it('that fails leaves current() with what the store says', async () => {
+  it('that fails leaves current() with the stored MFA session', async () => {
     const alice = await clientOf({ evidence: () => Promise.reject(new Error(secret)) });
     expect((await alice.currentMfa()).body).toBeNull();
     await alice.verifyMfa();
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
   });
 
-  it('is what current() gives where it lasts longer', async () => {
+  it('is returned by current() if it lasts longer', async () => {
     let ago = 0;
     const evidence = (): MfaEvidence => ({
       method: 'otp',

@@ -28,7 +28,7 @@ function expired(seconds: number, allowed: number): { detail: string; maxAgeSeco
 }
 
 describe('requireMfa()', () => {
-  it('asks for MFA until it was verified, for `windowSeconds`', async () => {
+  it('refuses until MFA is verified, and again after `windowSeconds`', async () => {
     const alice = await clientOf();
     expectProblem(await alice.transfer(), 'mfa_required');
     const started = await alice.verifyMfa();
@@ -63,7 +63,7 @@ describe('requireMfa()', () => {
     });
   });
 
-  it('goes by the window of now and by the expiry of then, whichever is earlier', async () => {
+  it('applies the current window or the stored expiry, whichever is earlier', async () => {
     const store = memoryStore();
     const [long, short] = [300, 60].map((windowSeconds) =>
       kit.api({ store, mfa: { windowSeconds } }),
@@ -82,7 +82,7 @@ describe('requireMfa()', () => {
     expect((await inWindow(long).transfer()).body).toMatchObject({ errorType: 'mfa_expired' });
   });
 
-  it('is satisfied by a verification that is started again', async () => {
+  it('passes after MFA is verified again', async () => {
     const alice = await clientOf();
     await alice.verifyMfa();
     kit.clock.advance(299);
@@ -92,7 +92,7 @@ describe('requireMfa()', () => {
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'hwk' });
   });
 
-  it('tells expired from never verified for an hour after the expiry, at least', async () => {
+  it('answers mfa_expired for at least an hour after the expiry', async () => {
     const alice = await clientOf();
     await alice.verifyMfa();
     const app = kit.api();
@@ -106,7 +106,7 @@ describe('requireMfa()', () => {
 });
 
 describe('requireMfa({ maxAgeSeconds })', () => {
-  it('wants a verification that recent', async () => {
+  it('refuses a verification that is older', async () => {
     const alice = await clientOf({ maxAgeSeconds: 60 });
     expectProblem(await alice.transfer(), 'mfa_required', { maxAgeSeconds: 60 });
     await alice.verifyMfa();
@@ -118,7 +118,7 @@ describe('requireMfa({ maxAgeSeconds })', () => {
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
   });
 
-  it('counts as the window where it is more than that', async () => {
+  it('is capped at `mfa.windowSeconds`', async () => {
     const alice = await clientOf({ maxAgeSeconds: 10_000 }, { windowSeconds: 100 });
     expectProblem(await alice.transfer(), 'mfa_required', { maxAgeSeconds: 100 });
     await alice.verifyMfa();
@@ -132,7 +132,7 @@ describe('requireMfa({ maxAgeSeconds })', () => {
 describe('requireMfa({ methods })', () => {
   const methods = ['hwk', 'totp'];
 
-  it('wants one of these methods', async () => {
+  it('accepts only the listed methods', async () => {
     const alice = await clientOf({ methods });
     expectProblem(await alice.transfer(), 'mfa_required', { methods });
     await alice.verifyMfa({ method: 'sms' });
@@ -143,20 +143,23 @@ describe('requireMfa({ methods })', () => {
     expectProblem(await alice.transfer(), 'mfa_expired', { methods, ...expired(300, 300) });
   });
 
-  it.each(['TOTP', 'totp ', 'totp,hwk'])('does not take %j for one of them', async (method) => {
-    const alice = await clientOf({ methods });
-    await alice.verifyMfa({ method });
-    expectProblem(await alice.transfer(), 'mfa_required', { methods });
-  });
+  it.each(['TOTP', 'totp ', 'totp,hwk'])(
+    'does not accept %j for a listed method',
+    async (method) => {
+      const alice = await clientOf({ methods });
+      await alice.verifyMfa({ method });
+      expectProblem(await alice.transfer(), 'mfa_required', { methods });
+    },
+  );
 
-  it('asks for one of them, and not for a fresher one, after another method expired', async () => {
+  it('answers mfa_required after an unlisted method expired', async () => {
     const alice = await clientOf({ methods });
     await alice.verifyMfa({ method: 'sms' });
     kit.clock.advance(400);
     expectProblem(await alice.transfer(), 'mfa_required', { methods });
   });
 
-  it('keeps to the methods it was given, whatever becomes of the array', async () => {
+  it('copies the array of methods', async () => {
     const given = ['hwk'];
     const alice = await clientOf({ methods: given });
     given.push('sms');
@@ -168,7 +171,7 @@ describe('requireMfa({ methods })', () => {
 describe('requireMfa({ acr })', () => {
   const acr = ['urn:example:mfa', 'urn:example:phr'];
 
-  it('wants one of these values, and names them in the challenge', async () => {
+  it('accepts only the listed values, and names them in the challenge', async () => {
     const alice = await clientOf({ acr });
     expectProblem(await alice.transfer(), 'mfa_required', { acrValues: acr });
     await alice.verifyMfa({ method: 'totp' });
@@ -181,7 +184,7 @@ describe('requireMfa({ acr })', () => {
     expectProblem(await alice.transfer(), 'mfa_expired', { acrValues: acr, ...expired(300, 300) });
   });
 
-  it('wants a method besides, of the same verification, where there are both', async () => {
+  it('demands acr and method of the same verification if both are given', async () => {
     const demand = { acr: ['urn:a'], methods: ['hwk'] };
     const alice = await clientOf(demand);
     const asked = { acrValues: ['urn:a'], methods: ['hwk'] };
@@ -213,9 +216,9 @@ describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express)
     (req.body as { amount: number }).amount > 1000;
 
   it.each([
-    ['at once', isLarge],
-    ['after a while', async (req: ConditionRequest) => (await setImmediate(), isLarge(req))],
-  ])('guards the requests that it says, and is asked %s', async (_what, when) => {
+    ['synchronously', isLarge],
+    ['asynchronously', async (req: ConditionRequest) => (await setImmediate(), isLarge(req))],
+  ])('guards the requests for which `when` is true, %s', async (_what, when) => {
     const passed = [201, { transferred: true }];
     expect(await transferWhen(when, { amount: 1000 })).toEqual(passed);
     const [status, body] = await transferWhen(when, { amount: 1001 });
@@ -223,7 +226,7 @@ describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express)
   });
 
   it.each([undefined, null, 0, '', NaN, 'false', {}, Promise.resolve(undefined)])(
-    'guards where it answers %p, which is neither yes nor no',
+    'guards if `when` answers %p, which is no boolean',
     async (answer) => {
       const [status] = await transferWhen(() => answer);
       expect(status).toBe(403);
@@ -238,11 +241,11 @@ describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express)
       },
     ],
     ['rejects', () => Promise.reject(new RangeError('of the app'))],
-  ])('passes on what it %s, as the app has it', async (_what, when) => {
+  ])('passes the error on if `when` %s', async (_what, when) => {
     expect(await transferWhen(when)).toEqual([500, { name: 'RangeError', message: 'of the app' }]);
   });
 
-  it('passes on even a refusal that it throws, and not to onError', async () => {
+  it('passes a SessionError of `when` on, and not to onError', async () => {
     const seen: unknown[] = [];
     const onError = (error: SessionError): void => {
       seen.push(error);
@@ -256,7 +259,7 @@ describe.each(expressVersions)('requireMfa({ when }) on %s', (_version, express)
     expect(seen).toEqual([]);
   });
 
-  it('asks no store where the request is none of its business', async () => {
+  it('does not read the store if `when` is false', async () => {
     const store = testStore();
     const alice = await kit.signIn(
       'alice',
@@ -281,12 +284,12 @@ describe('A user who is not enrolled', () => {
     });
   });
 
-  it("is let through where the route says `whenNotEnrolled: 'allow'`", async () => {
+  it("passes if the route has `whenNotEnrolled: 'allow'`", async () => {
     const alice = await clientOf({ whenNotEnrolled: 'allow' }, notEnrolled);
     expectTransferred(await alice.transfer());
   });
 
-  it('is asked about with the session', async () => {
+  it('is looked up by `isEnrolled` with the session', async () => {
     const asked: string[] = [];
     const alice = await clientOf(undefined, {
       isEnrolled: (session) => {
@@ -298,7 +301,7 @@ describe('A user who is not enrolled', () => {
     expect(asked).toEqual(['alice']);
   });
 
-  it('is not asked about where an MFA session satisfies the route', async () => {
+  it('is not looked up if an MFA session satisfies the route', async () => {
     let asked = 0;
     const isEnrolled = (): boolean => {
       asked += 1;
@@ -311,7 +314,7 @@ describe('A user who is not enrolled', () => {
   });
 });
 
-describe('A user of whom nobody knows whether he is enrolled', () => {
+describe('A user whose enrolment is unknown', () => {
   const allow = { whenNotEnrolled: 'allow' } as const;
 
   it.each([
@@ -323,7 +326,7 @@ describe('A user of whom nobody knows whether he is enrolled', () => {
     ['isEnrolled says 0', () => 0],
     ['isEnrolled says nothing later', () => Promise.resolve()],
     ['isEnrolled answers an object', () => ({ enrolled: false })],
-  ])('is asked for MFA, and not let through, where %s', async (_what, isEnrolled) => {
+  ])('is refused with mfa_required if %s', async (_what, isEnrolled) => {
     const mfa = { isEnrolled } as unknown as MfaOptions;
     const alice = await clientOf(allow, mfa);
     expectProblem(await alice.transfer(), 'mfa_required');
@@ -341,28 +344,31 @@ describe('A user of whom nobody knows whether he is enrolled', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('the user service is down'))],
-  ])('is asked for MFA where isEnrolled %s, and the app is told why', async (_what, isEnrolled) => {
-    const causes: unknown[] = [];
-    const app = kit.api(
-      {
-        mfa: { isEnrolled },
-        onError: (error, req, res) => {
-          causes.push(error.cause);
-          res.statusCode = error.status;
-          res.end(JSON.stringify(error.toProblem(req)));
+  ])(
+    'is refused with mfa_required if isEnrolled %s, and `onError` gets the cause',
+    async (_what, isEnrolled) => {
+      const causes: unknown[] = [];
+      const app = kit.api(
+        {
+          mfa: { isEnrolled },
+          onError: (error, req, res) => {
+            causes.push(error.cause);
+            res.statusCode = error.status;
+            res.end(JSON.stringify(error.toProblem(req)));
+          },
         },
-      },
-      { transfers: allow },
-    );
-    const alice = new WalletClient(app, (await kit.issuer.signIn('alice')).accessToken);
-    await alice.verifyMfa();
-    expectTransferred(await alice.transfer());
-    kit.clock.advance(300);
-    const { text } = await alice.transfer();
-    expect(JSON.parse(text)).toMatchObject({ errorType: 'mfa_required' });
-    expect(text).not.toContain('user service');
-    expect(causes).toEqual([new Error('the user service is down')]);
-  });
+        { transfers: allow },
+      );
+      const alice = new WalletClient(app, (await kit.issuer.signIn('alice')).accessToken);
+      await alice.verifyMfa();
+      expectTransferred(await alice.transfer());
+      kit.clock.advance(300);
+      const { text } = await alice.transfer();
+      expect(JSON.parse(text)).toMatchObject({ errorType: 'mfa_required' });
+      expect(text).not.toContain('user service');
+      expect(causes).toEqual([new Error('the user service is down')]);
+    },
+  );
 });
 
 describe('session.mfa.start()', () => {
@@ -374,7 +380,7 @@ describe('session.mfa.start()', () => {
     { method: '' },
     { method: 5 },
     { method: 'totp', acr: '' },
-  ])('wants to know how MFA was verified, and not %j', async (proof) => {
+  ])('rejects the proof %j', async (proof) => {
     const sessions = kit.sessions();
     const session = await sessions.authenticateToken(await kit.issuer.sign());
     await expect(session.mfa.start(proof as { method: string })).rejects.toThrow(TypeError);
@@ -384,7 +390,7 @@ describe('session.mfa.start()', () => {
     expect(await session.mfa.current()).toBeUndefined();
   });
 
-  it('gives the MFA session that current() gives', async () => {
+  it('resolves to the MFA session of current()', async () => {
     const sessions = kit.sessions({ mfa: { windowSeconds: 60 } });
     const { mfa } = await sessions.authenticateToken(await kit.issuer.sign());
     const started = await mfa.start({ method: 'totp', acr: 'urn:a' });

@@ -82,7 +82,7 @@ describe.each(clientScopes)(
       expect((await client(laptop.accessToken).verifyMfa()).status).toBe(200);
     });
 
-    it('is not that of another tab or device', async () => {
+    it('does not hold in another tab or device', async () => {
       expectTransferred(await client(laptop.accessToken).transfer());
       expectProblem(await client(phone.accessToken).transfer(), 'mfa_required');
       expect((await client(phone.accessToken).currentMfa()).body).toBeNull();
@@ -105,14 +105,14 @@ describe.each(clientScopes)(
       });
     });
 
-    it('is known by the session id where there is one, else by the access token', async () => {
+    it('is bound to the session id, or without one to the access token', async () => {
       const { accessToken } = await issuer.refresh(laptop.refreshToken);
       if (hasId) expectTransferred(await client(accessToken).transfer());
       else expectProblem(await client(accessToken).transfer(), 'mfa_required');
       expectTransferred(await client(laptop.accessToken).transfer());
     });
 
-    it('expires, and the next protected operation asks again', async () => {
+    it('expires, and the next protected operation is refused', async () => {
       clock.advance(300);
       expectProblem(await client(laptop.accessToken).transfer(), 'mfa_expired', {
         detail: 'MFA was verified 300 s ago; this operation allows 300 s.',
@@ -121,7 +121,7 @@ describe.each(clientScopes)(
       expectTransferred(await client(laptop.accessToken).transfer());
     });
 
-    it('is gone with signOut()', async () => {
+    it('ends with signOut()', async () => {
       await client(laptop.accessToken).signOut();
       expectProblem(await client(laptop.accessToken).transfer(), 'session_revoked');
       const { accessToken } = await issuer.refresh(laptop.refreshToken);
@@ -129,17 +129,14 @@ describe.each(clientScopes)(
       expectProblem(next, hasId ? 'session_revoked' : 'mfa_required');
     });
 
-    it.each(['signOutEverywhere', 'endMfaEverywhere'] as const)(
-      'is gone with %s()',
-      async (end) => {
-        await client(phone.accessToken)[end]();
-        const refusal = await client(laptop.accessToken).transfer();
-        expectProblem(refusal, end === 'signOutEverywhere' ? 'session_revoked' : 'mfa_required');
-        clock.advance(1);
-        const again = await signIn('alice', claims);
-        expectProblem(await client(again.accessToken).transfer(), 'mfa_required');
-      },
-    );
+    it.each(['signOutEverywhere', 'endMfaEverywhere'] as const)('ends with %s()', async (end) => {
+      await client(phone.accessToken)[end]();
+      const refusal = await client(laptop.accessToken).transfer();
+      expectProblem(refusal, end === 'signOutEverywhere' ? 'session_revoked' : 'mfa_required');
+      clock.advance(1);
+      const again = await signIn('alice', claims);
+      expectProblem(await client(again.accessToken).transfer(), 'mfa_required');
+    });
 
     it('is ended for this client alone by mfa.end()', async () => {
       await client(phone.accessToken).verifyMfa();
@@ -160,7 +157,7 @@ describe.each(userScopes)('An MFA session of the user: %s', (_what, kind, scope,
     expect((await client(laptop.accessToken).verifyMfa()).status).toBe(200);
   });
 
-  it('is that of every tab and device of the user, and of nobody else', async () => {
+  it('is shared by all tabs and devices of the user, and by no other user', async () => {
     for (const { accessToken } of [laptop, phone]) {
       expectTransferred(await client(accessToken).transfer());
     }
@@ -168,7 +165,7 @@ describe.each(userScopes)('An MFA session of the user: %s', (_what, kind, scope,
     expectProblem(await client(bob.accessToken).transfer(), 'mfa_required');
   });
 
-  it('stays when the access token is refreshed; there is nothing to carry', async () => {
+  it('stays when the access token is refreshed, without a carry-over', async () => {
     const before = (await client(laptop.accessToken).currentMfa()).body as object;
     clock.advance(299);
     const { accessToken } = await issuer.refresh(laptop.refreshToken);
@@ -182,7 +179,7 @@ describe.each(userScopes)('An MFA session of the user: %s', (_what, kind, scope,
     });
   });
 
-  it('expires for all, and is started again for all', async () => {
+  it('expires and is started again for all clients', async () => {
     clock.advance(300);
     expectProblem(await client(phone.accessToken).transfer(), 'mfa_expired', {
       detail: 'MFA was verified 300 s ago; this operation allows 300 s.',
@@ -198,20 +195,20 @@ describe.each(userScopes)('An MFA session of the user: %s', (_what, kind, scope,
     expect((await client(phone.accessToken).transfer()).status).toBe(403);
   });
 
-  it.each(['signOutEverywhere', 'endMfaEverywhere'] as const)('is gone with %s()', async (end) => {
+  it.each(['signOutEverywhere', 'endMfaEverywhere'] as const)('ends with %s()', async (end) => {
     await client(laptop.accessToken)[end]();
     clock.advance(1);
     const again = await signIn('alice', claims);
     expectProblem(await client(again.accessToken).transfer(), 'mfa_required');
   });
 
-  it('is ended for all by mfa.end()', async () => {
+  it('is ended for all clients by mfa.end()', async () => {
     await client(phone.accessToken).endMfa();
     expectProblem(await client(laptop.accessToken).transfer(), 'mfa_required');
   });
 });
 
-describe('Two issuers with a user of one name', () => {
+describe('Two issuers with the same user id', () => {
   it('share no MFA session', async () => {
     const { issuer: one } = custom;
     const other = await createTestIssuer({

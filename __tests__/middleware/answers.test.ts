@@ -33,7 +33,7 @@ describe('The answer to', () => {
     }
   });
 
-  it('a token signed with an unknown key is token_invalid, and to be refreshed', async () => {
+  it('a token signed with an unknown key is token_invalid with the action refresh_token', async () => {
     const client = await kit.signIn('alice');
     expect((await client.me()).status).toBe(200);
     const token = await kit.issuer.sign({}, { kid: 'unknown' });
@@ -93,7 +93,7 @@ describe('The answer to', () => {
     });
   });
 
-  it('the same with less allowed says so', async () => {
+  it('a verification older than a fractional `maxAgeSeconds` has a whole `max_age`', async () => {
     const client = await kit.signIn(
       'alice',
       {},
@@ -114,7 +114,7 @@ describe('The answer to', () => {
     expectProblem(await (await kit.signIn('alice', { mfa })).transfer(), 'mfa_not_enrolled');
   });
 
-  it('any token while no key is to be had is verification_unavailable', async () => {
+  it('any token while no key is available is verification_unavailable', async () => {
     kit.issuer.setOutage(true);
     const response = await (await kit.signIn('alice')).me();
     expectProblem(response, 'verification_unavailable');
@@ -133,13 +133,13 @@ describe('The answer to', () => {
 describe.each(expressVersions)('A refusal on %s', (_version, express) => {
   const kit = useTestIssuer({ authentication: 'custom', express });
 
-  it('is a whole problem where no token comes, and where the store is down', async () => {
+  it('is a whole problem without a token and with a store that is down', async () => {
     expectProblem(await new WalletClient(kit.api()).me(), 'token_missing');
     const alice = await kit.signIn('alice', { store: storeThatIsDown });
     expectProblem(await alice.me(), 'store_unavailable');
   });
 
-  it('HEAD has no body but all the rest', async () => {
+  it('of HEAD has the headers and no body', async () => {
     const app = kit.api();
     const [get, head] = [
       await new WalletClient(app).me(),

@@ -43,8 +43,8 @@ async function expectPass(app: Express, accessToken: string): Promise<void> {
   expect((await new WalletClient(app, accessToken).me()).status).toBe(200);
 }
 
-describe('While something is out of reach', () => {
-  it('keys: the answer is 503 with Retry-After, and the same token works later', async () => {
+describe('backchannelLogout() in an outage', () => {
+  it('answers 503 without keys, and accepts the same token later', async () => {
     const app = apiWith();
     const { accessToken } = await kit.issuer.signIn('alice');
     const token = await kit.issuer.logoutToken({ sub: 'alice' });
@@ -59,7 +59,7 @@ describe('While something is out of reach', () => {
     expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
   });
 
-  it('keys, and the token is signed with one that nobody has seen yet: the same', async () => {
+  it('answers 503 to a token of an unknown key while the JWKS is down', async () => {
     const app = apiWith();
     await expectPass(app, (await kit.issuer.signIn('alice')).accessToken);
     await kit.issuer.rotateKeys();
@@ -72,7 +72,7 @@ describe('While something is out of reach', () => {
   });
 
   it.each(['sub', 'sid'] as const)(
-    'the store: a token with %s is answered with 503 and Retry-After, and works later',
+    'answers 503 to a token with `%s` while the store is down, and accepts it later',
     async (claim) => {
       const store = testStore();
       const app = apiWith({ store });
@@ -92,8 +92,8 @@ describe('While something is out of reach', () => {
   );
 });
 
-describe('A logout token', () => {
-  it('is verified with a key that the provider has changed to in the meantime', async () => {
+describe('A logout token at the endpoint', () => {
+  it('is verified with a key published since the last fetch', async () => {
     const app = apiWith();
     const { accessToken } = await kit.issuer.signIn('alice');
     await expectPass(app, accessToken);
@@ -104,7 +104,7 @@ describe('A logout token', () => {
     expectProblem(await new WalletClient(app, accessToken).me(), 'session_revoked');
   });
 
-  it('needs a session or the claim that names users, where that is not `sub`', async () => {
+  it('needs `sid` or the claim of `userIdClaim`', async () => {
     const { issuer: iss, audience } = kit.issuer;
     const app = apiWith({
       authentication: customAuthentication({
@@ -135,7 +135,7 @@ describe('A logout token', () => {
     expectProblem(await new WalletClient(app, second).me(), 'session_revoked');
   });
 
-  it('has to be signed by an algorithm that is allowed, whatever else its key could do', async () => {
+  it('is refused if its algorithm is not one of `algorithms`', async () => {
     const { privateKey, publicKey } = await generateKeyPair('PS256', { extractable: true });
     const app = apiWith({
       authentication: customAuthentication({
@@ -162,7 +162,7 @@ describe('A logout token', () => {
     expectLoggedOut(await logOut(app, await sign('PS256')));
   });
 
-  it('takes the MFA session of a client with it', async () => {
+  it('ends the MFA session of the client', async () => {
     const values = new Map<string, string>();
     const set = (key: string, value: string): void => {
       values.set(key, value);
@@ -201,7 +201,7 @@ describe('A logout token', () => {
     expectTransferred(await new WalletClient(app, there).transfer());
   });
 
-  it('of another CDP project is refused, and one of our own is not', async () => {
+  it('of another CDP project is refused', async () => {
     const app = cdp.api({}, { logoutAudience });
     const { projectId } = cdp.issuer;
 
@@ -215,7 +215,7 @@ describe('A logout token', () => {
     }
   });
 
-  it('of an issuer without keys is refused: nobody could say who made it', async () => {
+  it('of an issuer without keys is refused', async () => {
     const withoutKeys = await createTestIssuer();
     let calls = 0;
     const app = apiWith({
@@ -235,7 +235,7 @@ describe('A logout token', () => {
     expect(calls).toBe(0);
   });
 
-  it('could be verified by nobody where no issuer has keys, which is said at once', () => {
+  it('is a configuration error if no issuer has keys', () => {
     const authentication = cdpAuthentication({
       projectId: 'project',
       validateAccessToken: () => Promise.resolve({ userId: 'alice' }),
@@ -245,7 +245,7 @@ describe('A logout token', () => {
     );
   });
 
-  it('that is refused is told to `onError`, with the reason for the log', async () => {
+  it('that is refused reaches `onError` with its cause', async () => {
     const reasons: unknown[] = [];
     const app = apiWith({
       onError(error, req, res) {
@@ -292,7 +292,7 @@ describe('backchannelLogout()', () => {
     expect(() => backchannelLogout(sessions)).toThrow(ConfigurationError);
   });
 
-  it('takes one client id, or several', async () => {
+  it('accepts one client id or several', async () => {
     for (const audience of ['one', ['one', 'two']]) {
       expect(complaintsOf(createSessions({ authentication }), { audience })).toEqual([]);
     }
@@ -319,7 +319,7 @@ describe('backchannelLogout()', () => {
     ]);
   });
 
-  it('refuses what createSessions() did not make, and says everything at once', () => {
+  it('names every mistake at once, foreign sessions among them', () => {
     expect(complaintsOf({ authentication }, { audiance: 'one' })).toEqual([
       expect.stringMatching(/`audience` is missing/),
       expect.stringMatching(/`audiance`.*Did you mean `audience`/),

@@ -21,13 +21,13 @@ describe('The correlation id of an answer', () => {
     ['X-Request-Id', 'req_1.2-3'],
     ['x-correlation-id', LONGEST],
     ['X-Request-Id', '.'],
-  ])('is that of %s: %s', async (name, correlationId) => {
+  ])('is taken from %s: %s', async (name, correlationId) => {
     expectProblem(await anonymous({ [name]: correlationId }).me(), 'token_missing', {
       correlationId,
     });
   });
 
-  it('is that of X-Correlation-Id where there are both', async () => {
+  it('is taken from X-Correlation-Id if both headers are sent', async () => {
     const both = { 'x-request-id': 'second', 'x-correlation-id': 'first' };
     expectProblem(await anonymous(both).me(), 'token_missing', { correlationId: 'first' });
     const harmful = { 'x-request-id': 'second', 'x-correlation-id': '<script>' };
@@ -46,7 +46,7 @@ describe('The correlation id of an answer', () => {
     `${LONGEST}a`,
     'id;x',
     '%0d%0a',
-  ])('is a new UUID where the request brings %j', async (id) => {
+  ])('is a new UUID if the request sends %j', async (id) => {
     const answers = [
       await anonymous({ 'x-correlation-id': id }).me(),
       await anonymous({ 'x-correlation-id': id }).me(),
@@ -73,21 +73,21 @@ describe('The correlation id of an answer', () => {
     }
   });
 
-  it('is a new UUID where a header stands twice', async () => {
+  it('is a new UUID if the header is sent twice', async () => {
     expectProblem(await anonymous({}).me().set('X-Request-Id', 'a, b'), 'token_missing');
   });
 });
 
 describe('toProblem(req)', () => {
   it.each(['a\r\nSet-Cookie: a=b', 'a\n', '\u0000', ['a', 'b'], undefined, 5])(
-    'never takes over %j',
+    'replaces the correlation id %j',
     (id) => {
       const headers = { 'x-correlation-id': id } as Record<string, string>;
       expect(new SessionError('token_missing').toProblem({ headers }).correlationId).toMatch(UUID);
     },
   );
 
-  it('gives one request the same id as often as it is asked, and another one another', () => {
+  it('gives each request one id of its own', () => {
     const [req, other] = [{ headers: {} }, { headers: {} }];
     const error = new SessionError('token_missing');
     const { correlationId } = error.toProblem(req);

@@ -58,7 +58,7 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
     await expectSignOut(app, (token) => logOut(app, token));
   });
 
-  it('is taken from `req.body` where the platform has parsed it and there is nothing to read', async () => {
+  it('is taken from `req.body` if the platform has consumed the stream', async () => {
     let parsed: object = {};
     const app = appAfter((before) =>
       before.use((req, _res, next) => {
@@ -73,7 +73,7 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
     });
   });
 
-  it('may say its charset and carry other fields', async () => {
+  it('may name a charset and carry other fields', async () => {
     const app = appAfter();
 
     await expectSignOut(app, (token) =>
@@ -93,7 +93,7 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
     ['a form with the field twice', FORM, (token) => `logout_token=${token}&logout_token=${token}`],
     ['a form with a list', FORM, (token) => `logout_token[]=${token}`],
     ['an empty form', FORM, () => ''],
-  ])('is not taken from %s, and nothing ends', async (_what, type, bodyOf) => {
+  ])('is not read from %s, and no session ends', async (_what, type, bodyOf) => {
     const { accessToken } = await kit.issuer.signIn('alice');
     const token = await kit.issuer.logoutToken({ sub: 'alice' });
     const parsers: Setup[] = [
@@ -124,7 +124,7 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
     },
   );
 
-  it('is not taken where it is longer than 16 KiB, and the answer comes all the same', async () => {
+  it('is refused if it is longer than 16 KiB', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
     const token = await kit.issuer.logoutToken({ sub: 'alice' });
     const app = appAfter();
@@ -138,7 +138,7 @@ describe.each(expressVersions)('The form of a logout token, on %s', (_version, e
   });
 });
 
-it('A client that hangs up halfway is refused, and harms nobody', async () => {
+it('A logout request that breaks off halfway is refused, and the next one is answered', async () => {
   let tell: (error: SessionError) => void;
   const refused = new Promise<SessionError>((resolve) => {
     tell = resolve;

@@ -25,7 +25,7 @@ describe.each(expressVersions)(
       ['requireMfa() that lets others in', requireMfa({ whenNotEnrolled: 'allow' })],
       ['requireSession()', requireSession()],
       ['requireScope()', requireScope('transfers:write')],
-    ])('%s is no open door but says how to mount it', async (name, guard) => {
+    ])('%s refuses and says how to mount it', async (name, guard) => {
       const app = express().use(guard);
       app.use((_req, res) => res.json('the open door')).use(showError);
       const answer = answerOf(await new WalletClient(app, 'any token').transfer());
@@ -51,7 +51,7 @@ describe.each(expressVersions)(
 
 describe('getSession() and findSession()', () => {
   it.each([{}, { session: { userId: 'alice' } }, [], undefined, null, 'a request'])(
-    'find no session on %p',
+    'throw on %p',
     (req) => {
       for (const read of [getSession, findSession]) {
         expect(() => read(req as object)).toThrow(ConfigurationError);

@@ -86,7 +86,7 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
     expect(body).toMatchObject({ errorType: 'token_invalid' });
   });
 
-  it('may answer in its own way', async () => {
+  it('may send an answer of its own', async () => {
     const { alice, nobody } = await appWith((error, _req, res) => {
       res.statusCode = 418;
       res.end(JSON.stringify(error.errorType));
@@ -121,7 +121,7 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
         throw new RangeError('onError is broken');
       },
     ],
-  ])('%s lets no request hang', async (_what, onError) => {
+  ])('%s ends the request with its error', async (_what, onError) => {
     const { nobody, alice } = await appWith(onError);
     const broken = [500, { name: 'RangeError', message: 'onError is broken' }];
     expect(answerOf(await nobody.me())).toEqual(broken);
@@ -155,7 +155,7 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
     expect(answerOf(await nobody.me())).toEqual([500, body]);
   });
 
-  it('does not get what is no refusal', async () => {
+  it('does not get errors of the app', async () => {
     const seen: unknown[] = [];
     const token = (): never => {
       throw new RangeError('the app is broken');

@@ -24,7 +24,7 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
     });
   }
 
-  it('answers what a handler met, such as a store that is down', async () => {
+  it('answers the SessionError of a handler', async () => {
     const write = throwing(new Error('connection refused by 10.0.0.5'));
     const alice = await kit.signIn('alice', { store: { ...memoryStore(), write } });
     expectProblem(await alice.verifyMfa(), 'store_unavailable');
@@ -45,7 +45,7 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
     expect(answerOf(await new WalletClient(app).me())).toEqual([500, body]);
   });
 
-  it('leaves an answer that has begun to Express, which closes it', async () => {
+  it('leaves a started answer to Express, which aborts it', async () => {
     const app = express().use((_req, res, next) => {
       res.write('the beginning');
       next(new SessionError('store_unavailable'));
@@ -54,7 +54,7 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
     await expect(new WalletClient(app).me()).rejects.toThrow('aborted');
   });
 
-  it.each(errorTypes)('is not needed for Express to see status and headers: %s', async (type) => {
+  it.each(errorTypes)('is not needed for the status and the headers of %s', async (type) => {
     const error = new SessionError(type, { mfa: { maxAgeSeconds: 300 }, cause: 'the secret' });
     const { status, headers, text } = await new WalletClient(failingWith(error)).me();
     expect(status).toBe(ANSWERS[type].status);
@@ -66,7 +66,7 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
 });
 
 describe('sendProblem()', () => {
-  it('answers on plain Node, with the Retry-After that the error has', async () => {
+  it('answers on plain Node with the Retry-After of the error', async () => {
     const error = new SessionError('store_unavailable', { retryAfterSeconds: 2.1 });
     const server = await listen((req, res) => {
       sendProblem(error, req, res);
@@ -79,18 +79,18 @@ describe('sendProblem()', () => {
     await server.close();
   });
 
-  it.each([0, -5, 0.2, undefined])('never says Retry-After: 0, for %p neither', (seconds) => {
+  it.each([0, -5, 0.2, undefined])('sends Retry-After: 1 for %p', (seconds) => {
     const error = new SessionError('verification_unavailable', { retryAfterSeconds: seconds });
     expect(error.headers).toEqual({ 'Cache-Control': 'no-store', 'Retry-After': '1' });
   });
 
-  it('takes nothing else for a refusal', () => {
+  it('throws for other errors', () => {
     expect(() => {
       sendProblem(new Error('of the app') as never, {} as never, {} as never);
     }).toThrow('sendProblem(error, req, res) answers a SessionError; pass every other error to');
   });
 
-  it('cuts an answer off that has begun, so that it is not taken for whole', async () => {
+  it('aborts a started answer', async () => {
     const server = await listen((req, res) => {
       res.write('the beginning');
       sendProblem(new SessionError('session_revoked'), req, res);
@@ -101,7 +101,7 @@ describe('sendProblem()', () => {
 });
 
 describe('SessionError', () => {
-  it('keeps its cause to itself', () => {
+  it('does not show its cause', () => {
     const cause = new Error('inner');
     const error = new SessionError('mfa_required', { cause, mfa: { maxAgeSeconds: 300 } });
     expect(error.cause).toBe(cause);

@@ -35,7 +35,7 @@ const down = wrapStore(failing);
 const gone = wrapStore((_work, verb) => (verb === 'write' ? failing() : rejecting()));
 const strange = { ...memoryStore(), read: () => [SECRETS.inner] } as unknown as SessionStore;
 
-describe('No refusal tells', () => {
+describe('No refusal shows', () => {
   const kit = useTestIssuer({ projectId: 'project-e2' });
   let token: string;
   let tokens: string[];
@@ -69,7 +69,7 @@ describe('No refusal tells', () => {
     expect(Object.keys(headers).sort()).toEqual([...needed, saying, 'x-powered-by'].sort());
   }
 
-  it('what stands in a token, whatever is wrong with it', async () => {
+  it('the content of a bad token', async () => {
     for (const wrong of [
       `${token}x`,
       token.slice(0, -10),
@@ -90,27 +90,27 @@ describe('No refusal tells', () => {
     }
   });
 
-  it('what stands in a token in two places, or in a bad header', async () => {
+  it('the content of a token sent twice or in a malformed header', async () => {
     const app = client({ token: [(req) => req.headers['x-a']?.toString(), () => token] });
     await refusedBy(app.me().set('x-a', token));
     await refusedBy(client({}).me().set('Authorization', `Bearer ${token} ${token}`));
     await refusedBy(client({}).me().set('Authorization', `Basic ${token}`));
   });
 
-  it('who was signed out', async () => {
+  it('the user who was signed out', async () => {
     const alice = client({}, token);
     await alice.signOutEverywhere();
     await refusedBy(alice.me());
   });
 
-  it('what a store says of its trouble', async () => {
+  it('the error of a store', async () => {
     for (const store of [down, gone, strange]) {
       await refusedBy(client({ store }, token).me());
       await refusedBy(client({ store, revocation: 'when-available' }, token).transfer());
     }
   });
 
-  it('what a store says of its trouble in the middle of a request', async () => {
+  it('the error of a store that fails within a request', async () => {
     const store = { ...memoryStore(), write: failing, raise: failing, remove: failing };
     const alice = client({ store }, token);
     for (const answer of [
@@ -124,7 +124,7 @@ describe('No refusal tells', () => {
     }
   });
 
-  it('why MFA is asked for', async () => {
+  it('the cause of an MFA refusal', async () => {
     await refusedBy(client({}, token).transfer());
     const malformed = (): MfaEvidence => SECRETS as unknown as MfaEvidence;
     for (const evidence of [failing, rejecting, malformed]) {
@@ -138,7 +138,7 @@ describe('No refusal tells', () => {
     await refusedBy(alice.transfer());
   });
 
-  it('how verification failed', async () => {
+  it('the cause of a failed verification', async () => {
     const failure = { statusCode: 401, message: SECRETS.inner };
     for (const validateAccessToken of [
       rejecting,
@@ -153,7 +153,7 @@ describe('No refusal tells', () => {
     await refusedBy(client({}, token).me());
   });
 
-  it('what the previous token was', async () => {
+  it('the content of the previous token', async () => {
     const previous = await kit.issuer.sign({ ...SECRETS, jti: 'jti-of-previous' });
     tokens.push(previous);
     const app = kit.api();

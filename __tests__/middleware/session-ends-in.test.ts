@@ -52,7 +52,7 @@ describe('Session-Ends-In', () => {
     );
   });
 
-  it('comes when it is told to, and counts down', async () => {
+  it('appears at `warnBeforeSeconds` and counts down', async () => {
     const options = { warnBeforeSeconds: 100, maxSessionSeconds: 1000 };
     const client = await clientWithLeft(kit, 110, options);
     expect(warning(await client.me())).toEqual([undefined, undefined]);
@@ -72,12 +72,12 @@ describe('Session-Ends-In', () => {
     ['*', '*, Session-Ends-In'],
     ['session-ends-in, X-Total', 'session-ends-in, X-Total'],
     ['X-Session-Ends-In-Days', 'X-Session-Ends-In-Days, Session-Ends-In'],
-  ])('keeps what was exposed before: %j', async (before, expected) => {
+  ])('is added to the exposed headers %j', async (before, expected) => {
     const me = await (await clientWithLeft(kit, 60, { before })).me();
     expect(warning(me)).toEqual(['60', expected]);
   });
 
-  it('is not there where nobody knows when a session started', async () => {
+  it('is absent if the start of the session is unknown', async () => {
     const client = await clientWithLeft(kit, 60);
     const iat = kit.clock() / 1000 - WEEK + 60;
     const token = await kit.issuer.sign({ auth_time: undefined, iat });
@@ -85,7 +85,7 @@ describe('Session-Ends-In', () => {
     expect(warning(await client.me())[0]).toBe('60');
   });
 
-  it('is not there for who is not let in', async () => {
+  it('is absent if the token is refused', async () => {
     const client = await clientWithLeft(kit, 60);
     expect((await client.me()).status).toBe(200);
     const anonymous = await clientWithLeft(kit, -1);
@@ -97,7 +97,7 @@ describe('Session-Ends-In', () => {
 describe.each(expressVersions)('Session-Ends-In on %s', (_version, express) => {
   const kit = useTestIssuer({ authentication: 'custom', express });
 
-  it('is on every response, refusals and errors of the app too', async () => {
+  it('is on every response, also on refusals and errors of the app', async () => {
     const client = await clientWithLeft(kit, 60);
     for (const [answer, status, exposed] of [
       [client.transfer(), 403, 'Session-Ends-In, WWW-Authenticate'],

@@ -44,9 +44,9 @@ const creators: [string, () => Express][] = [
   ['Express 4', () => express4() as unknown as Express],
 ];
 
-describe.each(creators)('In %s', (_name, create) => {
+describe.each(creators)('On %s', (_name, create) => {
   describe.each(thrown.map((value) => [inspect(value), value]))(
-    'what throws %s',
+    'a callback that throws %s',
     (_text, value) => {
       const throws = (): never => {
         // eslint-disable-next-line @typescript-eslint/only-throw-error -- as apps do
@@ -61,7 +61,7 @@ describe.each(creators)('In %s', (_name, create) => {
         ['onError', { onError: throws }, {}],
         ['onError, later', { onError: rejects }, {}],
         ['a token reader', { token: [throws] }, {}],
-      ])('as %s opens no door', async (_what, options, policy) => {
+      ])('as %s lets no request pass', async (_what, options, policy) => {
         const answer = await request(appOf(create, options, policy))
           .post('/')
           .auth(accessToken, { type: 'bearer' });
@@ -70,7 +70,7 @@ describe.each(creators)('In %s', (_name, create) => {
     },
   );
 
-  it('a token reader that returns a promise is refused, and its rejection ends no process', async () => {
+  it('a token reader that returns a rejecting promise fails the request, not the process', async () => {
     const reader = () => Promise.reject(new Error('inner'));
     const answer = await request(appOf(create, { token: [reader as never] }))
       .post('/')
@@ -78,7 +78,7 @@ describe.each(creators)('In %s', (_name, create) => {
     expect([answer.status, answer.text]).toEqual([500, 'refused']);
   });
 
-  it('an anonymous request is refused before `when` is asked about it', async () => {
+  it('an anonymous request is refused before `when` is called', async () => {
     let asked = 0;
     const when = (): boolean => {
       asked += 1;
@@ -94,7 +94,7 @@ describe.each(creators)('In %s', (_name, create) => {
 });
 
 describe('A problem', () => {
-  it('is sent without what the handler had said of another answer', async () => {
+  it('is sent without the entity headers of another answer', async () => {
     const app = express().use((_req, res, next) => {
       res.set({ 'Content-Encoding': 'gzip', ETag: '"1"', 'X-Own': 'kept' });
       next();
@@ -120,7 +120,7 @@ describe('A clock', () => {
     );
   });
 
-  it('that breaks later lets nobody in, remembered token or not', async () => {
+  it('that breaks later refuses every token, cached or not', async () => {
     const own = createTestClock();
     const kit = await createTestIssuer({ clock: own });
     let isBroken = false;
@@ -134,8 +134,8 @@ describe('A clock', () => {
   });
 });
 
-describe('A session that is logged', () => {
-  it('looks like its JSON, without its claims', async () => {
+describe('A logged session', () => {
+  it('is printed as its JSON, without claims', async () => {
     const session = await createSessions({ authentication }).authenticateToken(accessToken);
     expect(inspect(session)).toContain("userId: 'user-1'");
     expect(inspect(session)).not.toContain('project_id');

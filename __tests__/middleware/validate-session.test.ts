@@ -37,7 +37,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
     ({ accessToken } = await kit.issuer.signIn('alice'));
   });
 
-  it('gives a request its session, by getSession(), findSession() and req.session', async () => {
+  it('attaches the session for getSession(), findSession() and req.session', async () => {
     const app = answering(express().use(validateSession(options)), (req) => [
       getSession(req).userId,
       findSession(req)?.userId,
@@ -80,7 +80,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
   });
 
   describe('reads the token', () => {
-    it('and passes on what such a function throws', async () => {
+    it('and passes on the error of a reader', async () => {
       const token = (): never => {
         throw new RangeError('the reader is broken');
       };
@@ -100,13 +100,13 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       ['session', undefined],
       ['walletSession', 'walletSession'],
       [undefined, false],
-    ] as const)('as req.%s where `property` is %p', async (name, property) => {
+    ] as const)('as req.%s if `property` is %p', async (name, property) => {
       const app = answering(express().use(validateSession({ ...options, property })), attached);
       const response = await new WalletClient(app, accessToken).me();
       expect(response.body).toEqual(name === undefined ? [] : [name]);
     });
 
-    it('to nothing that is taken: the first request fails and says what to do', async () => {
+    it('only to a free property: otherwise the first request fails and names the option', async () => {
       const theirs = { cart: ['a book'] };
       const seen: unknown[] = [];
       const app = express().use((req, _res, next) => {
@@ -160,7 +160,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       expect([store.calls, kit.issuer.jwksFetches]).toEqual([['read'], 1]);
     });
 
-    it('with two of the same options says how to create one', async () => {
+    it('with equal options names the mistake', async () => {
       const app = express().use(validateSession(options), validateSession(options));
       answering(app, () => 'passed');
       expect(answerOf(await new WalletClient(app, accessToken).me())).toEqual([
@@ -185,7 +185,7 @@ describe.each(expressVersions)('validateSession() on %s', (_version, express) =>
       expect(asked).toBe(1);
     });
 
-    it('does the work once around the sessions of somebody else', async () => {
+    it('does the work once around other sessions', async () => {
       const store = testStore();
       const sessions = createSessions({ ...options, store });
       const partner = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
@@ -251,7 +251,7 @@ describe('validateSession()', () => {
     ({ accessToken } = await kit.issuer.signIn('alice'));
   });
 
-  it('takes what createSessions() made instead of options', async () => {
+  it('accepts the sessions of createSessions()', async () => {
     const app = kit.api(createSessions(options));
     expect((await new WalletClient(app, accessToken).me()).body).toMatchObject({ userId: 'alice' });
   });
@@ -262,7 +262,7 @@ describe('validateSession()', () => {
       expectProblem(await new WalletClient(app).me(), 'token_missing');
     });
 
-    it('refuses a bad token all the same', async () => {
+    it('refuses a bad token', async () => {
       const app = walletApi({
         ...options,
         required: false,
@@ -283,7 +283,7 @@ describe('validateSession()', () => {
   });
 
   describe('reads the token', () => {
-    it('from a cookie or by a function, where it is told to', async () => {
+    it('from a cookie or by a function', async () => {
       const app = kit.api({
         token: [fromCookie('session'), (req) => req.headers['x-token']?.toString()],
       });
@@ -297,7 +297,7 @@ describe('validateSession()', () => {
       expectProblem(await new WalletClient(app, accessToken).me(), 'token_missing');
     });
 
-    it('and says so where such a function returns a promise', async () => {
+    it('and names a reader that returns a promise', async () => {
       const token = (): string => Promise.resolve(accessToken) as unknown as string;
       const app = kit.api({ token: [token] });
       const answer = answerOf(await new WalletClient(app, accessToken).me());
@@ -311,7 +311,7 @@ describe('validateSession()', () => {
     });
   });
 
-  it('takes tokens of several issuers side by side', async () => {
+  it('accepts tokens of several issuers', async () => {
     const partner = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     const third = await createTestIssuer({
       authentication: 'custom',
@@ -341,7 +341,7 @@ describe('validateSession()', () => {
     expectProblem(await new WalletClient(app, forged).me(), 'token_invalid', UNKNOWN_KEY);
   });
 
-  it('takes a stranger for nobody, whatever he puts on a request', async () => {
+  it('ignores sessions in the query and the body of an anonymous request', async () => {
     const sessions = createSessions({ ...options, required: false, property: 'user' });
     const app = express5().use(express5.json()).use(validateSession(sessions));
     answering(app, (req) => findSession(req));
@@ -350,14 +350,14 @@ describe('validateSession()', () => {
     expect([response.status, response.body]).toEqual([200, null]);
   });
 
-  it('refuses a namesake of an issuer with other keys', async () => {
+  it('refuses a token of an issuer of the same name with other keys', async () => {
     const namesake = await createTestIssuer({ clock: kit.clock, projectId: kit.issuer.projectId });
     const { accessToken: forged } = await namesake.signIn('alice');
     const response = await new WalletClient(kit.api(), forged).me();
     expectProblem(response, 'token_invalid', UNKNOWN_KEY);
   });
 
-  it('reads the tokens of a team that names its users otherwise', async () => {
+  it('reads the claims, the scope and the typ of the options', async () => {
     const own = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     const { issuer: name, audience } = own;
     const { options: given } = own.authentication;

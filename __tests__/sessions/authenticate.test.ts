@@ -26,7 +26,7 @@ function bearer(token: string): { headers: Record<string, string> } {
 }
 
 describe('sessions.authenticate({ headers })', () => {
-  it('gives the session of a request, without Express', async () => {
+  it('resolves to the session of a request without Express', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
     await expect(sessions.authenticate(bearer(accessToken))).resolves.toMatchObject({
       userId: 'alice',
@@ -45,7 +45,7 @@ describe('sessions.authenticate({ headers })', () => {
     expect(rejection).toMatchObject({ errorType });
   });
 
-  it('answers token_missing for anonymous requests, with `required: false` too', async () => {
+  it('rejects anonymous requests with token_missing, with `required: false` too', async () => {
     const lenient = kit.sessions({ required: false });
     await expect(lenient.authenticate({ headers: {} })).rejects.toMatchObject({
       errorType: 'token_missing',
@@ -54,7 +54,7 @@ describe('sessions.authenticate({ headers })', () => {
     });
   });
 
-  it('reads the token where it is told to', async () => {
+  it('uses the token readers of the options', async () => {
     const token = [fromBearer(), fromCookie('session')];
     const both = kit.sessions({ token });
     const { accessToken } = await kit.issuer.signIn('alice');
@@ -79,7 +79,7 @@ describe('sessions.authenticate({ headers })', () => {
     expect(await before.mfa.current()).toBeUndefined();
   });
 
-  it('checks sign-outs each time', async () => {
+  it('rejects with session_revoked after a sign-out', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
     const session = await sessions.authenticate(bearer(accessToken));
     await session.signOut();
@@ -189,7 +189,7 @@ describe('sessions.authenticate() of another framework', () => {
 });
 
 describe('sessions.authenticateToken(token)', () => {
-  it('gives the session of a token', async () => {
+  it('resolves to the session of a token', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
     expect((await sessions.authenticateToken(accessToken)).userId).toBe('alice');
   });
@@ -203,11 +203,14 @@ describe('sessions.authenticateToken(token)', () => {
     await expect(sessions.authenticateToken(token)).rejects.toMatchObject({ errorType });
   });
 
-  it.each<unknown>([undefined, null, 5, ['token'], {}])('takes %p for no token', async (token) => {
-    await expect(sessions.authenticateToken(token as string)).rejects.toMatchObject({
-      errorType: 'token_missing',
-    });
-  });
+  it.each<unknown>([undefined, null, 5, ['token'], {}])(
+    'rejects with token_missing for %p',
+    async (token) => {
+      await expect(sessions.authenticateToken(token as string)).rejects.toMatchObject({
+        errorType: 'token_missing',
+      });
+    },
+  );
 });
 
 describe('A WebSocket upgrade', () => {
@@ -249,14 +252,14 @@ describe('A WebSocket upgrade', () => {
     return answer;
   }
 
-  it('is let through with a good token', async () => {
+  it('is accepted with a good token', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
     const answer = await upgrade({ Authorization: `Bearer ${accessToken}` });
     expect(answer).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(users).toEqual(['alice']);
   });
 
-  it('is refused with status and headers otherwise', async () => {
+  it('is refused with status and headers without a good token', async () => {
     expect(await upgrade({})).toBe(
       'HTTP/1.1 401 Unauthorized\r\nCache-Control: no-store\r\nWWW-Authenticate: Bearer realm="api"\r\n\r\n',
     );
@@ -283,7 +286,7 @@ describe('sessions.ready()', () => {
     expect(kit.issuer.jwksFetches).toBe(1);
   });
 
-  it('rejects while the keys of any issuer cannot be had, and resolves after that', async () => {
+  it('rejects while the keys of an issuer are unavailable, and resolves later', async () => {
     const other = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     other.setOutage(true);
     const authentication = [kit.issuer.authentication, other.authentication];
@@ -302,7 +305,7 @@ describe('sessions.ready()', () => {
     await expect(sick.ready()).rejects.toMatchObject({ errorType: 'store_unavailable' });
   });
 
-  it('is no check of a key where there are none but CDP itself', async () => {
+  it('resolves without keys if CDP validates the tokens', async () => {
     const validateAccessToken = (): Promise<never> =>
       Promise.reject(Object.assign(new Error('Missing access token.'), { statusCode: 400 }));
     const authentication = cdpAuthentication({ projectId: 'p', validateAccessToken });
@@ -310,9 +313,9 @@ describe('sessions.ready()', () => {
   });
 });
 
-describe('What is called from outside of a request', () => {
+describe('Calls outside of a request', () => {
   it.each(['signOutUser', 'endMfa'] as const)(
-    '%s() wants a user that there can be',
+    '%s() rejects an empty or non-string `userId`',
     async (verb) => {
       for (const who of [undefined, {}, { userId: '' }, { userId: 5 }, 'alice', null]) {
         await expect(sessions[verb](who as { userId: string })).rejects.toThrow(
@@ -328,7 +331,7 @@ describe('What is called from outside of a request', () => {
     },
   );
 
-  it('signOutSession() wants a session that there can be', async () => {
+  it('signOutSession() rejects an empty or non-string `sessionId`', async () => {
     for (const which of [undefined, {}, { sessionId: '' }, 's-1']) {
       await expect(sessions.signOutSession(which as { sessionId: string })).rejects.toThrow(
         'signOutSession({ sessionId }): `sessionId` must be a non-empty string.',
@@ -337,7 +340,7 @@ describe('What is called from outside of a request', () => {
     await sessions.signOutSession({ sessionId: 's-1' });
   });
 
-  it('wants the issuer where there are two', async () => {
+  it('need the issuer if there are two', async () => {
     const other = await createTestIssuer({ authentication: 'custom', clock: kit.clock });
     const authentication = [kit.issuer.authentication, other.authentication];
     const both = kit.sessions({ authentication });

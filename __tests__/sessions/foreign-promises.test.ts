@@ -35,9 +35,9 @@ function thenableStore(): SessionStore {
 }
 
 describe.each<[string, () => SessionStore, () => void]>([
-  ['Where Promise is another class, on a store that answers at once', memoryStore, replacePromise],
-  ['Where Promise is another class, on a store of thenables', thenableStore, replacePromise],
-  ['On a store of thenables', thenableStore, () => undefined],
+  ['With another Promise class and a synchronous store', memoryStore, replacePromise],
+  ['With another Promise class and a store of thenables', thenableStore, replacePromise],
+  ['With a store of thenables', thenableStore, () => undefined],
 ])('%s', (_where, createStore, prepare) => {
   const api = (mfa: SessionOptions['mfa'] = {}): Express => kit.api({ store: createStore(), mfa });
 
@@ -58,7 +58,7 @@ describe.each<[string, () => SessionStore, () => void]>([
     ['nothing else to ask', {}, 'mfa_required'],
     ['evidence that there is none of', { evidence: amrEvidence() }, 'mfa_required'],
     ['a user who is not enrolled', { isEnrolled: () => false }, 'mfa_not_enrolled'],
-  ])('a protected operation asks for MFA, with %s', async (_with, mfa, errorType) => {
+  ])('a protected operation is refused without MFA, with %s', async (_with, mfa, errorType) => {
     const client = new WalletClient(api(mfa), (await kit.issuer.signIn('alice')).accessToken);
     prepare();
     expectProblem(await client.transfer(), errorType);
@@ -69,7 +69,7 @@ describe.each<[string, () => SessionStore, () => void]>([
   });
 
   it.each(['signOut', 'signOutEverywhere'] as const)(
-    'a remembered token is refused after %s()',
+    'a cached token is refused after %s()',
     async (signOut) => {
       const client = new WalletClient(api(), (await kit.issuer.signIn('alice')).accessToken);
       prepare();
@@ -81,8 +81,8 @@ describe.each<[string, () => SessionStore, () => void]>([
   );
 });
 
-describe('On a store that changes the array of keys that it is given', () => {
-  it('sign-out and the end of MFA are found all the same, again and again', async () => {
+describe('With a store that changes the array of its keys', () => {
+  it('sign-outs and ended MFA sessions are still found', async () => {
     const sound = memoryStore();
     const name = (key: string): string => `app:${key}`;
     const store: SessionStore = {

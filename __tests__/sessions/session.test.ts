@@ -28,7 +28,7 @@ function plain(session: Session): Record<string, unknown> {
 }
 
 describe('A session', () => {
-  it('is all that a CDP token says', async () => {
+  it('has the data of a CDP token', async () => {
     const session = await cdpSession();
     expect(plain(session)).toEqual({
       authentication: 'cdp',
@@ -54,7 +54,7 @@ describe('A session', () => {
     });
   });
 
-  it('is all that a custom token says', async () => {
+  it('has the data of a custom token', async () => {
     expect(plain(await customSession())).toEqual({
       authentication: 'custom',
       issuer: 'https://issuer.test/',
@@ -69,7 +69,7 @@ describe('A session', () => {
     });
   });
 
-  it('is named by the hash of its signing input where the token has no `jti`', async () => {
+  it('has the hash of the signing input as tokenId if the token has no `jti`', async () => {
     const token = await cdp.issuer.sign({ jti: undefined });
     const signingInput = token.slice(0, token.lastIndexOf('.'));
     expect((await cdp.sessions().authenticateToken(token)).tokenId).toBe(
@@ -107,7 +107,7 @@ describe('A session', () => {
     });
   });
 
-  it('as JSON is the plain data, without the claims', async () => {
+  it('is plain data without claims as JSON', async () => {
     const claims = { email: 'alice@example.com', phone: '+15550100' };
     expect(JSON.parse(JSON.stringify(await customSession(claims)))).toEqual({
       authentication: 'custom',
@@ -135,8 +135,8 @@ describe('A session', () => {
   });
 });
 
-describe('No request can change what another sees', () => {
-  it('because a session, its MFA and its claims are frozen, however deep', async () => {
+describe('A session that requests share', () => {
+  it('is deeply frozen, its MFA and its claims too', async () => {
     const session = await cdpSession({ roles: ['user'], wallet: { limits: [{ usd: 100 }] } });
     const { claims } = session;
     const wallet = claims.wallet as { limits: [{ usd: number }] };
@@ -155,7 +155,7 @@ describe('No request can change what another sees', () => {
     expect(session.userId).toBe('alice');
   });
 
-  it('because each reader of a date gets one of its own', async () => {
+  it('gives each reader a date of its own', async () => {
     const session = await customSession();
     for (const name of ['issuedAt', 'expiresAt', 'startedAt', 'endsAt'] as const) {
       const before = session[name]?.getTime();
@@ -165,7 +165,7 @@ describe('No request can change what another sees', () => {
     }
   });
 
-  it('because each reader of an MFA session gets one of its own', async () => {
+  it('gives each reader an MFA session of its own', async () => {
     const { mfa } = await cdpSession();
     const started = await mfa.start({ method: 'totp', acr: 'urn:a' });
     started.expiresAt.setFullYear(2099);
@@ -181,7 +181,7 @@ describe('No request can change what another sees', () => {
     expect((await mfa.current())?.verifiedAt).toEqual(at(0));
   });
 
-  it('and what was given to start() is copied', async () => {
+  it('copies the proof that start() is given', async () => {
     const { mfa } = await cdpSession();
     const proof = { method: 'totp' };
     const starting = mfa.start(proof);
@@ -190,7 +190,7 @@ describe('No request can change what another sees', () => {
     expect((await mfa.current())?.method).toBe('totp');
   });
 
-  it('with claims that are named like members of objects', async () => {
+  it('keeps claims named like members of objects, and changes no prototype', async () => {
     const session = await cdpSession({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' });
     expect(session.claims).toMatchObject({ constructor: 'x', toString: 'y', hasOwnProperty: 'z' });
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();

@@ -67,7 +67,7 @@ describe('signOut() under custom authentication', () => {
     await expectIn((await issuer.signIn('alice')).accessToken);
   });
 
-  it('holds for as long as there can be tokens of that session', async () => {
+  it('holds until the end of the session', async () => {
     const start = clock() / 1000;
     const { accessToken } = await issuer.signIn('alice');
     const claims = { sub: 'alice', sid: 'session-1', auth_time: start };
@@ -79,14 +79,14 @@ describe('signOut() under custom authentication', () => {
     expectProblem(await client(accessToken).me(), 'session_expired');
   });
 
-  it('holds for a session that has no start, for as long as it may last from now on', async () => {
+  it('holds for `maxSessionSeconds` if the session has no start', async () => {
     const claims = { sub: 'alice', sid: 'session-1', auth_time: undefined };
     await client(await issuer.sign(claims)).signOut();
     clock.advance(WEEK - 1);
     await expectOut(await issuer.sign(claims));
   });
 
-  it('may be done twice, and by two clients at once', async () => {
+  it('is idempotent, also for concurrent calls', async () => {
     const { accessToken } = await issuer.signIn('alice');
     const session = await sessions.authenticateToken(accessToken);
     await Promise.all([session.signOut(), session.signOut()]);
@@ -94,7 +94,7 @@ describe('signOut() under custom authentication', () => {
     await expectOut(accessToken);
   });
 
-  it('ends the MFA session of a client, and not the one that the user shares', async () => {
+  it('ends the MFA session of the client, and not that of the user', async () => {
     const { accessToken } = await issuer.signIn('alice');
     const shared = await sessions.authenticateToken(accessToken);
     const started = await shared.mfa.start({ method: 'totp' });
@@ -124,12 +124,12 @@ describe('signOut() under custom authentication', () => {
   });
 });
 
-describe('signOut() where the tokens carry no session id', () => {
+describe('signOut() of tokens without a session id', () => {
   beforeEach(() => {
     setUp(cdp);
   });
 
-  it('ends this access token and not those that were or will be issued beside it', async () => {
+  it('ends this access token, and no other of the same session', async () => {
     const first = await issuer.signIn('alice');
     clock.advance(60);
     const second = await issuer.refresh(first.refreshToken);
@@ -141,7 +141,7 @@ describe('signOut() where the tokens carry no session id', () => {
     await expectIn((await issuer.refresh(second.refreshToken)).accessToken);
   });
 
-  it('ends it to the end of its life', async () => {
+  it('ends the access token until its expiry', async () => {
     const { accessToken } = await issuer.signIn('alice');
     await client(accessToken).signOut();
     clock.advance(904);
@@ -150,7 +150,7 @@ describe('signOut() where the tokens carry no session id', () => {
     expectProblem(await client(accessToken).me(), 'token_expired');
   });
 
-  it('takes the MFA session with it, also from what is refreshed later', async () => {
+  it('ends the MFA session, also for tokens refreshed later', async () => {
     const first = await issuer.signIn('alice');
     await client(first.accessToken).verifyMfa();
     expectTransferred(await client(first.accessToken).transfer());
@@ -181,7 +181,7 @@ describe('signOut() where the tokens carry no session id', () => {
   });
 });
 
-describe('signOut() where CDP tokens carry a session id', () => {
+describe('signOut() of CDP tokens with a session id', () => {
   it('ends the session, and its MFA session', async () => {
     setUp(cdp);
     const sid = 'session-1';
@@ -201,7 +201,7 @@ describe('signOutEverywhere() under custom authentication', () => {
     setUp(custom);
   });
 
-  it('ends every session of the user, whatever is refreshed, and none of another', async () => {
+  it('ends every session of the user over refreshes, and no session of another', async () => {
     const [laptop, phone] = [await issuer.signIn('alice'), await issuer.signIn('alice')];
     const bob = await issuer.signIn('bob');
     for (const { accessToken } of [laptop, phone, bob]) await expectIn(accessToken);
@@ -214,7 +214,7 @@ describe('signOutEverywhere() under custom authentication', () => {
     await expectOut((await issuer.refresh(phone.refreshToken)).accessToken);
   });
 
-  it('ends what started in this second or earlier, and nothing later', async () => {
+  it('ends sessions that started in this second or earlier, and none later', async () => {
     const now = clock() / 1000;
     const startedAt = (authTime: number): Promise<string> =>
       issuer.sign({ sub: 'alice', auth_time: authTime });
@@ -235,7 +235,7 @@ describe('signOutEverywhere() under custom authentication', () => {
     await expectOut(token);
   });
 
-  it('goes by `iat` where there is no start', async () => {
+  it('compares `iat` if the session has no start', async () => {
     const before = await issuer.sign({ sub: 'alice', auth_time: undefined });
     await sessions.signOutUser({ userId: 'alice' });
     await expectOut(before);
@@ -254,7 +254,7 @@ describe('signOutEverywhere() under custom authentication', () => {
     expectTransferred(await client(again.accessToken).transfer());
   });
 
-  it('holds for as long as there can be such sessions, and a later one keeps the earlier', async () => {
+  it('holds until the end of those sessions, and over a second call', async () => {
     const start = clock() / 1000;
     const claims = { sub: 'alice', auth_time: start };
     await sessions.signOutUser({ userId: 'alice' });
@@ -268,7 +268,7 @@ describe('signOutEverywhere() under custom authentication', () => {
   });
 });
 
-describe('signOutEverywhere() where the tokens carry neither session id nor start', () => {
+describe('signOutEverywhere() of tokens without session id and start', () => {
   beforeEach(() => {
     setUp(cdp);
   });
@@ -290,7 +290,7 @@ describe('signOutEverywhere() where the tokens carry neither session id nor star
   });
 });
 
-describe('From outside of a request', () => {
+describe('Outside of a request', () => {
   it('signOutUser() ends every session of the user', async () => {
     setUp(custom);
     const [alice, bob] = [await issuer.signIn('alice'), await issuer.signIn('bob')];
@@ -333,8 +333,8 @@ describe('From outside of a request', () => {
   });
 });
 
-describe('Two issuers with users of one name', () => {
-  it('are signed out one by one', async () => {
+describe('Two issuers with the same user id', () => {
+  it('are signed out separately', async () => {
     const { issuer: one } = custom;
     const other = await createTestIssuer({
       ...{ authentication: 'custom', issuer: 'https://other/' },

@@ -65,7 +65,7 @@ describe('A store', () => {
   });
 
   it.each(['nonsense', '{}', '{"v":1}', '[]', '""', '5', '0001796114844', '9'.repeat(17)])(
-    'that says of one sign-out %j is not taken for one that says nothing',
+    'that answers a sign-out read with %j is store_unavailable',
     async (text) => {
       const alice = client();
       expect((await alice.me()).status).toBe(200);
@@ -77,14 +77,14 @@ describe('A store', () => {
     },
   );
 
-  it('that answers null for MFA sessions alone is not taken for one that has none', async () => {
+  it('that answers null for MFA sessions alone is store_unavailable', async () => {
     const alice = client();
     expect((await alice.me()).status).toBe(200);
     store.fault = second('read', (keys) => keys.map(() => null));
     expectProblem(await alice.transfer(), 'store_unavailable');
   });
 
-  it('that hangs is given up after a second, and not waited for in the next', async () => {
+  it('that hangs is given up after 1 s, and not called for another second', async () => {
     const alice = client();
     expect((await alice.me()).status).toBe(200);
     store.fault = () => hanging;
@@ -103,7 +103,7 @@ describe('A store', () => {
     expect((await alice.me()).status).toBe(200);
   }, 10_000);
 
-  it('that hangs in the middle of a sign-out does not leave it waiting either', async () => {
+  it('that hangs during a sign-out rejects it within 2 s', async () => {
     const sessions = kit.sessions({ store });
     const session = await sessions.authenticateToken(token);
     store.fault = (verb) => (verb === 'raise' ? hanging : undefined);
@@ -112,7 +112,7 @@ describe('A store', () => {
     expect(performance.now() - started).toBeLessThan(2000);
   });
 
-  it('that lost its connection is not asked again for a second', async () => {
+  it('that lost its connection is not called again for 1 s', async () => {
     const alice = client();
     store.fault = () => throwing(refused);
     expectProblem(await alice.me(), 'store_unavailable');
@@ -124,7 +124,7 @@ describe('A store', () => {
     expect((await alice.me()).status).toBe(200);
   });
 
-  it('that refuses one command is asked again at once', async () => {
+  it('that refuses one command is called again at once', async () => {
     const alice = client();
     store.fault = () => throwing(syntax);
     expectProblem(await alice.me(), 'store_unavailable');
@@ -132,7 +132,7 @@ describe('A store', () => {
     expect((await alice.me()).status).toBe(200);
   });
 
-  it('that forgot everything asks for MFA again', async () => {
+  it('that lost its data makes MFA required again', async () => {
     const alice = client();
     await alice.verifyMfa();
     expectTransferred(await alice.transfer());
@@ -141,7 +141,7 @@ describe('A store', () => {
   });
 });
 
-describe('What a handler does while the store is down', () => {
+describe('In a handler, while the store is down,', () => {
   it.each([
     ['mfa.start()', (alice: WalletClient) => alice.verifyMfa()],
     ['mfa.current()', (alice: WalletClient) => alice.currentMfa()],
@@ -165,7 +165,7 @@ describe('A store that is full', () => {
     return full;
   }
 
-  it('refuses a sign-out, which is then not done, and does well otherwise', async () => {
+  it('refuses sign-outs and MFA sessions, and serves other requests', async () => {
     const alice = client({ store: fullOf(true) });
     for (const answer of [alice.signOut(), alice.signOutEverywhere(), alice.verifyMfa()]) {
       expectProblem(await answer, 'store_unavailable');
@@ -174,13 +174,13 @@ describe('A store that is full', () => {
     expectProblem(await alice.transfer(), 'mfa_required');
   });
 
-  it('of what may be dropped has room for a sign-out', async () => {
+  it('of droppable entries has room for a sign-out', async () => {
     const alice = client({ store: fullOf(false) });
     expect((await alice.signOut()).status).toBe(200);
     expectProblem(await alice.me(), 'session_revoked');
   });
 
-  it('drops no sign-out, and asks for MFA again where it dropped an MFA session', async () => {
+  it('drops MFA sessions and never sign-outs', async () => {
     const small = memoryStore({ maxEntries: 3 });
     const app = kit.api({ store: small });
     const clientOf = async (sub: string): Promise<WalletClient> =>
@@ -208,20 +208,17 @@ describe("`revocation: 'when-available'`", () => {
     ['rejects', () => Promise.reject(syntax)],
     ['lost its connection', throwing(refused)],
     ['talks nonsense', () => ['nonsense', 'nonsense']],
-  ])(
-    'lets requests go on while the store %s, but not to protected operations',
-    async (_w, trouble) => {
-      const alice = client(whenAvailable);
-      await alice.verifyMfa();
-      expectTransferred(await alice.transfer());
-      store.fault = () => trouble;
-      expect((await alice.me()).status).toBe(200);
-      const refusal = await alice.transfer();
-      expectProblem(refusal, 'store_unavailable');
-    },
-  );
+  ])('admits requests while the store %s, except to protected operations', async (_w, trouble) => {
+    const alice = client(whenAvailable);
+    await alice.verifyMfa();
+    expectTransferred(await alice.transfer());
+    store.fault = () => trouble;
+    expect((await alice.me()).status).toBe(200);
+    const refusal = await alice.transfer();
+    expectProblem(refusal, 'store_unavailable');
+  });
 
-  it('does so after a second where the store hangs', async () => {
+  it('admits requests within 2 s while the store hangs', async () => {
     const alice = client(whenAvailable);
     await alice.me();
     store.fault = () => hanging;
@@ -231,13 +228,13 @@ describe("`revocation: 'when-available'`", () => {
     expectProblem(await alice.transfer(), 'store_unavailable');
   });
 
-  it('refuses who was signed out while the store answers', async () => {
+  it('refuses a signed-out session while the store answers', async () => {
     const alice = client(whenAvailable);
     await alice.signOut();
     expectProblem(await alice.me(), 'session_revoked');
   });
 
-  it('opens no protected operation to who was signed out, when the store fails just once', async () => {
+  it('refuses protected operations to a signed-out session if the store fails once', async () => {
     const alice = client(whenAvailable);
     await alice.verifyMfa();
     await alice.signOut();
@@ -245,7 +242,7 @@ describe("`revocation: 'when-available'`", () => {
     expectProblem(await alice.transfer(), 'session_revoked');
   });
 
-  it('lets no one in by evidence or for want of enrolment while nobody knows', async () => {
+  it('ignores evidence and enrolment while sign-outs are unknown', async () => {
     const mfa = {
       evidence: () => ({ method: 'otp', verifiedAt: new Date(kit.clock()) }),
       isEnrolled: () => false,
@@ -259,7 +256,7 @@ describe("`revocation: 'when-available'`", () => {
     expectProblem(await alice.transfer(), 'store_unavailable');
   });
 
-  it('lets a request with a previous token go on too', async () => {
+  it('admits a request with a previous token', async () => {
     const cdp = await createTestIssuer({ clock: kit.clock });
     const app = kit.api({ authentication: cdp.authentication, store, ...whenAvailable });
     const first = await cdp.signIn('alice');
