@@ -8,7 +8,7 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- how Express's types are extended
   namespace Express {
     interface Request {
-      /** Undefined where `validateSession()` did not run, and on anonymous requests. */
+      /** Undefined if `validateSession()` did not run, and on anonymous requests. */
       session?: Session;
     }
   }

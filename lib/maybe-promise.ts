@@ -1,10 +1,11 @@
 /**
- * Answers that may be there at once: no request waits on a promise for what is known.
+ * Values that may be known at once, so that a request waits on a promise only if it has to.
  */
 
+/** A value, or a promise of it. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Goes on with a value that may have to be waited for, without making a promise where there is none. */
+/** Continues with a value once it is known. It makes no promise if the value is known already. */
 export function andThen<T, R>(
   value: MaybePromise<T>,
   next: (value: T) => MaybePromise<R>,
@@ -13,8 +14,8 @@ export function andThen<T, R>(
 }
 
 /**
- * Whether something has to be waited for, whoever made the promise. `instanceof Promise` would let a
- * request pass unchecked where the app has put another class in the place of the global one.
+ * Whether a value is a promise of any make. With `instanceof Promise` a request would pass unchecked
+ * if the app has replaced the global class.
  */
 export function isPromiseLike<T>(value: MaybePromise<T> | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

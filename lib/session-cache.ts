@@ -1,6 +1,6 @@
 /**
- * Tokens that were verified a moment ago, so that the same token costs a look-up and no promise.
- * Failures are not remembered. Nor are tokens: the key is the SHA-256 of all of one.
+ * The sessions of tokens that were verified a moment ago, so that the same token costs a look-up and
+ * no promise. Failures are not remembered, and neither are tokens: a key is the SHA-256 of a token.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -45,7 +45,7 @@ export class SessionCache {
    */
   find(compact: string, expiryGraceSeconds?: number): MaybePromise<VerifiedSession> {
     if (compact.length > MAX_TOKEN_LENGTH) throw tokenInvalid('longer than 8 KiB');
-    // Not as base64url, because these 32 bytes are shortest as they are, and nobody reads them.
+    // As 32 bytes and not as base64url, because the key is kept for each token and never shown.
     const key = hash('sha256', compact, 'binary');
     const session = this.#cached?.get(key);
     if (session !== undefined) {
@@ -60,7 +60,7 @@ export class SessionCache {
   }
 
   #verifyOnce(key: string, compact: string, expiryGraceSeconds?: number): Promise<VerifiedSession> {
-    // Whoever may be late must not take along who may not.
+    // A lookup that tolerates expiry must not share its result with one that does not.
     const question = expiryGraceSeconds === undefined ? key : `${key} grace`;
     const inFlight = this.#inFlight.get(question);
     if (inFlight !== undefined) return inFlight;
@@ -86,7 +86,7 @@ export class SessionCache {
   }
 }
 
-/** Whether what verified a token a moment ago would verify it now. */
+/** Whether the keys that verified a token are still trusted. */
 function isTrusted({ trustedUntilMs, keys }: Identity, nowMs: number): boolean {
   return nowMs < trustedUntilMs && (keys === undefined || keys.isTrusted(nowMs));
 }

@@ -1,5 +1,5 @@
 /**
- * What a value of unknown type is.
+ * Type guards for values of unknown type.
  */
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

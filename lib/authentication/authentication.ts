@@ -1,9 +1,9 @@
 /**
- * Who signs the access tokens, as plain data: what `cdpAuthentication()` and
- * `customAuthentication()` carry to `createSessions()`, which checks it.
+ * An authentication: the unchecked options that `cdpAuthentication()` or `customAuthentication()`
+ * carries to `createSessions()`.
  */
 import type { CdpAuthentication } from './cdp.js';
 import type { CustomAuthentication } from './custom.js';
 
-/** What `cdpAuthentication()` or `customAuthentication()` made. */
+/** The result of `cdpAuthentication()` or `customAuthentication()`. */
 export type Authentication = CdpAuthentication | CustomAuthentication;
