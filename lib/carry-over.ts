@@ -102,12 +102,8 @@ export class CarryOver {
     if (slot === 'started' && old.texts.carried !== undefined) {
       await this.#store.remove(from.carried);
     }
-    if (!(await this.#store.move(from[slot], to.carried))) return false;
-    if (await this.#wasEndedMeanwhile(previous, identity, slot)) {
-      await this.#store.remove(to.carried);
-      return false;
-    }
-    return isLasting;
+    // An end or a sign-out of the previous token removes its MFA session, so that nothing moves then.
+    return (await this.#store.move(from[slot], to.carried)) && isLasting;
   }
 
   /**
@@ -118,25 +114,6 @@ export class CarryOver {
     // In the other slot it can still be told from none.
     const aside = started === undefined ? slots.started : replacedMfaKey(slots.carried, carried);
     await this.#store.move(slots.carried, aside);
-  }
-
-  /** Ends and sign-outs of the previous token are not looked at any more once the MFA session has moved. */
-  async #wasEndedMeanwhile(
-    previous: Identity,
-    identity: Identity,
-    slot: 'started' | 'carried',
-  ): Promise<boolean> {
-    const [old, own] = await this.#find(previous, identity);
-    if (own.texts.carried === undefined) return false;
-    try {
-      await this.#revocation.judge(previous, old.signOuts);
-    } catch (error) {
-      if (error instanceof SessionError && error.errorType === 'session_revoked') return true;
-      throw error;
-    }
-    const asBefore = { ...old.texts, started: undefined, carried: undefined };
-    const { session } = this.#mfaSessions.decode({ ...asBefore, [slot]: own.texts.carried });
-    return session === undefined;
   }
 
   /** Both in one read. */

@@ -80,21 +80,14 @@ export class Revocation {
   }
 
   /**
-   * @param values of the keys that `keysOf()` names
+   * @param signOuts values of the keys that `keysOf()` names
    * @throws SessionError `session_revoked`, or `store_unavailable` if one of them is unreadable
    */
-  judge(
-    identity: Identity,
-    [ofUser, ofToken, ofSession]: readonly (string | undefined)[],
-  ): MaybePromise<void> {
+  judge(identity: Identity, signOuts: readonly (string | undefined)[]): MaybePromise<void> {
+    if (!isSignedOut(identity, signOuts)) return;
+    const [, , ofSession] = signOuts;
     if (ofSession !== undefined) return this.#refuse(identity, decodeSignOut(ofSession));
-    if (ofToken !== undefined) {
-      decodeSignOut(ofToken);
-      throw new SessionError('session_revoked');
-    }
-    if (ofUser !== undefined && startSecondOf(identity) <= decodeUserSignOut(ofUser)) {
-      throw new SessionError('session_revoked');
-    }
+    throw new SessionError('session_revoked');
   }
 
   /** Signs out this session if it has an id, and this access token. */
@@ -167,6 +160,21 @@ export class Revocation {
       tolerateOutage(error);
     }
   }
+}
+
+/**
+ * Whether a session is signed out.
+ *
+ * @param signOuts values of the keys that `Revocation` names
+ * @throws SessionError `store_unavailable` if one of them is unreadable
+ */
+export function isSignedOut(
+  identity: Identity,
+  [ofUser, ofToken, ofSession]: readonly (string | undefined)[],
+): boolean {
+  if (ofUser === undefined && ofToken === undefined && ofSession === undefined) return false;
+  const times = [ofToken, ofSession].filter((value) => value !== undefined).map(decodeSignOut);
+  return times.length > 0 || startSecondOf(identity) <= decodeUserSignOut(ofUser);
 }
 
 /** The second in which a session started, as far as is known: its `auth_time`, else the token's `iat`. */

@@ -20,8 +20,8 @@ export interface MfaEpochs {
 
 /** The text under each of the keys; see `MfaKeys`. */
 export interface MfaTexts {
-  /** The sign-outs of the session that the MFA session belongs to; none if it belongs to the user. */
-  readonly ownSignOuts: readonly (string | undefined)[];
+  /** Whether the MFA session belongs to a session that is signed out, and is gone with it. */
+  readonly isGone: boolean;
   readonly userSignOut: string | undefined;
   readonly userEnd: string | undefined;
   readonly ownEnd: string | undefined;
@@ -86,9 +86,9 @@ export function encodeMfaSession(
 
 /** @throws SessionError `store_unavailable` if the sign-out of the user is unreadable */
 export function decodeMfa(texts: MfaTexts, times: MfaTimes, readers?: MfaReaders): StoredMfa {
-  const { userSignOut, userEnd, ownEnd, ownSignOuts, evidenceEnds } = texts;
+  const { userSignOut, userEnd, ownEnd, evidenceEnds } = texts;
   const epochs = { user: userEnd, own: ownEnd, userSignOut };
-  if (ownSignOuts.some((signOut) => signOut !== undefined)) {
+  if (texts.isGone) {
     return { session: undefined, slot: 'started', epochs, evidenceEndedUntilMs: Infinity };
   }
   const started = decode(texts.started, times.nowMs, readers?.started);

@@ -14,7 +14,7 @@ import {
   type UserName,
 } from '../records/record-keys.js';
 import { RecordReader } from '../records/record.js';
-import type { Revocation } from '../revocation.js';
+import { isSignedOut, type Revocation } from '../revocation.js';
 import type { RecordReads, TrackedStore } from '../store/tracked-store.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { mfaKeysOf } from './mfa-keys.js';
@@ -97,17 +97,18 @@ export class MfaSessions {
     const { keys, signOuts, isBound, isOfClient, readers } = plan;
     // A copy: these keys are asked for again, and a store may do with an array what it likes.
     return andThen(reads.read([...keys]), (values) => {
+      const found = values.slice(0, signOuts);
       const [userEnd, ownEnd, started, ...others] = values.slice(signOuts);
       const texts = {
-        userSignOut: values[0],
-        ownSignOuts: isOfClient ? values.slice(1, signOuts) : [],
+        userSignOut: found[0],
+        isGone: isOfClient && isSignedOut(identity, found),
         userEnd,
         ownEnd,
         started,
         carried: isBound ? others[0] : undefined,
         evidenceEnds: isBound ? others.slice(1) : others,
       };
-      return { signOuts: values.slice(0, signOuts), texts, mfa: this.decode(texts, readers) };
+      return { signOuts: found, texts, mfa: this.decode(texts, readers) };
     });
   }
 
