@@ -131,7 +131,10 @@ export interface SessionErrorOptions {
   readonly detail?: string | undefined;
   /** The reason, for the log of the app. It is never sent. */
   readonly cause?: unknown;
-  /** @defaultValue the usual action of the `errorType`; with `approval`, `approve_request` */
+  /**
+   * The next step of the client.
+   * @defaultValue the usual one of the `errorType`; with `approval`, `approve_request`
+   */
   readonly action?: ErrorAction | undefined;
   /** The demand of `requireMfa()`, in MFA errors. */
   readonly mfa?: Partial<MfaDemand> | undefined;
@@ -153,9 +156,7 @@ export interface SessionErrorOptions {
  *
  * @example
  * app.post('/mfa/verify', async (req, res) => {
- *   if (!(await verifyCode(req.body.code))) {
- *     throw new SessionError('mfa_invalid_code');
- *   }
+ *   if (!(await verifyCode(req.body.code))) throw new SessionError('mfa_invalid_code');
  *   res.json(await getSession(req).mfa.start({ method: 'totp' }));
  * });
  * app.use(problemHandler());

@@ -1,16 +1,24 @@
 /**
- * Mistakes of configuration: how options are read, and the one error that names all of them at once.
- * It knows no option by name; those live beside the code that uses them.
+ * Reads options and collects every mistake in them. The names of the options are beside the code that
+ * uses them.
  */
 import { isNonEmptyString, isRecord } from './type-guards.js';
 
 /**
- * Thrown when a middleware is created with options that cannot work, and given to `next()` when a
- * middleware runs in an app that was put together wrongly.
+ * Thrown when a middleware is created with invalid options, and passed to `next()` when a middleware
+ * is mounted in the wrong place.
+ *
+ * @example
+ * try {
+ *   app.use(validateSession());
+ * } catch (error) {
+ *   if (error instanceof ConfigurationError) console.error(error.complaints.join('\n'));
+ *   process.exitCode = 1;
+ * }
  */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
-  /** Every mistake that was found, a sentence each, naming the option and the way out. */
+  /** One sentence for each mistake, with the name of the option and a correction. */
   readonly complaints: string[];
 
   constructor(complaints: readonly string[]) {
@@ -20,12 +28,11 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Where a factory that must not throw leaves what it found wrong, for `createSessions` to say it
- * together with everything else.
+ * The property in which a factory that must not throw leaves its complaints for `createSessions()`.
  */
 export const carriedComplaints: unique symbol = Symbol('complaints');
 
-/** What a store factory may have left on its store. */
+/** The complaints that a factory has left on its product. */
 export function complaintsOf(carrier: object): readonly string[] {
   return (carrier as { [carriedComplaints]?: readonly string[] })[carriedComplaints] ?? [];
 }
@@ -38,8 +45,8 @@ export interface NumberRange {
 }
 
 /**
- * Reads an options object member by member and collects complaints instead of throwing.
- * `undefined` counts as absent. Whatever was not asked for by `end()` is a misspelling.
+ * Reads an options object member by member and collects complaints instead of throwing. `undefined`
+ * counts as absent. Every member that was not read before `end()` counts as misspelt.
  */
 export class OptionReader<T extends object> {
   readonly #owner: string;
@@ -60,7 +67,7 @@ export class OptionReader<T extends object> {
     this.#complaints.push(`${this.#owner}: ${text}`);
   }
 
-  /** The value as it was given, and the name marked as known. */
+  /** The value as given. The name counts as known from now on. */
   value(name: keyof T & string): unknown {
     this.#known.add(name);
     return this.#given[name];
@@ -126,7 +133,7 @@ export class OptionReader<T extends object> {
     return undefined;
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- who reads an option knows its type
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows the type of its option
   function<F>(name: keyof T & string): F | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;
@@ -135,7 +142,7 @@ export class OptionReader<T extends object> {
     return undefined;
   }
 
-  /** Complains of every option that nobody asked for. */
+  /** Adds a complaint for every member that was not read. */
   end(): void {
     for (const name of Object.keys(this.#given)) {
       if (this.#given[name] === undefined || this.#known.has(name)) continue;
@@ -144,7 +151,7 @@ export class OptionReader<T extends object> {
   }
 }
 
-/** "Did you mean …?", or what there is to choose from. */
+/** "Did you mean …?" with the nearest name, or else the list of known names. */
 export function suggestion(name: string, known: Iterable<string>): string {
   const names = [...known];
   const nearest = names
@@ -159,7 +166,7 @@ export function suggestion(name: string, known: Iterable<string>): string {
   return ` Known: ${names.map((n) => `\`${n}\``).join(', ')}.`;
 }
 
-/** Names the kind of a value and never the value, which may be a secret in the wrong place. */
+/** The kind of a value, without a string's text, which may be a secret in the wrong place. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'nothing';
@@ -173,7 +180,7 @@ function quotedList(choices: readonly string[]): string {
   return choices.map((choice) => `'${choice}'`).join(' or ');
 }
 
-/** A name cut short, such as `maxAge`, is meant as surely as one with two wrong letters. */
+/** A shortened name, such as `maxAge`, counts as two wrong letters at most. */
 function unlikeness(name: string, candidate: string): number {
   const distance = editDistance(name, candidate);
   return name.length > 2 && candidate.includes(name) ? Math.min(2, distance) : distance;

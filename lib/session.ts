@@ -20,8 +20,11 @@ import type { MfaPolicyOptions } from './mfa/parse-mfa-policy.js';
  * the claims.
  */
 export interface Session {
+  /** The kind of authentication. */
   readonly authentication: 'cdp' | 'custom';
+  /** The issuer of the access token, its `iss`. */
   readonly issuer: string;
+  /** The id of the user at the issuer. */
   readonly userId: string;
   /** The same over refreshes; undefined where the tokens carry none. */
   readonly sessionId: string | undefined;
@@ -37,6 +40,7 @@ export interface Session {
   readonly endsAt: Date | undefined;
   /** The token's claims, deeply frozen. */
   readonly claims: Readonly<JWTPayload>;
+  /** The MFA session, and approvals. */
   readonly mfa: SessionMfa;
   /**
    * Rejects as `validateSession()` would refuse this session by now: for sockets, jobs and messages,

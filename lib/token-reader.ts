@@ -21,6 +21,7 @@ export interface RequestWithHeaders {
 
 /** A request of Node, of the Fetch standard, or of a framework with headers in any case. */
 export interface AuthenticateRequest {
+  /** The headers, under names in any case. */
   readonly headers: RequestHeaders;
   /** The HTTP method. DPoP needs it. */
   readonly method?: string | undefined;
@@ -47,7 +48,9 @@ export type TokenReader = {
  * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-2.1 | RFC 6750 section 2.1}
  *
  * @example
- * app.use(validateSession({ token: [fromBearer(), fromCookie('access_token')] }));
+ * app.use(
+ *   validateSession({ token: [fromBearer(), fromCookie('access_token')] }),
+ * );
  */
 export function fromBearer(): TokenReader {
   return function readBearer(request) {
@@ -63,7 +66,9 @@ export function fromBearer(): TokenReader {
  * @throws ConfigurationError if it cannot be a cookie's name (RFC 6265 section 4.1.1)
  *
  * @example
- * app.use(validateSession({ token: [fromCookie('access_token')] }));
+ * app.use(
+ *   validateSession({ token: [fromCookie('__Host-access_token')] }),
+ * );
  */
 export function fromCookie(name: string): TokenReader {
   if (typeof name !== 'string' || !/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) {

@@ -67,6 +67,14 @@ export interface Sessions {
  * Checks the options and makes the core that the middleware is an adapter of.
  *
  * @throws ConfigurationError with every mistake at once
+ *
+ * @example
+ * const sessions = createSessions();
+ * app.use(validateSession(sessions));
+ * server.on('upgrade', async (req, socket) => {
+ *   const session = await sessions.authenticate(req).catch(() => undefined);
+ *   if (session === undefined) socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+ * });
  */
 export function createSessions(options?: SessionOptions): Sessions {
   return new WalletSessions(parseOptions(options, process.env));

@@ -12,9 +12,19 @@ export function compilerOptions(): ts.CompilerOptions {
   return ts.parseJsonConfigFileContent(config, ts.sys, process.cwd()).options;
 }
 
-/** Every error in the sources, with the line that it is in. Each source is a module of its own. */
+/**
+ * Every error in the sources under `strict`, with the line that it is in. Each source is a module of
+ * its own.
+ */
 export function typeErrorsIn(...sources: readonly string[]): string[] {
-  const options = { ...compilerOptions(), types: ['node'], noUnusedLocals: false };
+  const options: ts.CompilerOptions = {
+    ...compilerOptions(),
+    types: ['node'],
+    exactOptionalPropertyTypes: false,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    verbatimModuleSyntax: false,
+  };
   const base = ts.createCompilerHost(options);
   const files = new Map(
     sources.map((source, index) => [join(process.cwd(), `__tests__/source-${index}.ts`), source]),

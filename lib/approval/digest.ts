@@ -9,6 +9,7 @@ import { SessionError } from '../errors.js';
 
 /** An HTTP request without its body. */
 export interface RequestTarget {
+  /** The HTTP method. */
   readonly method: string;
   /** The path with all mounts, and the text of the query. */
   readonly url: string;

@@ -53,7 +53,9 @@ export type CdpAuthenticationOptions = {
 
 /** The result of `cdpAuthentication()`: its options, unchecked. */
 export interface CdpAuthentication {
+  /** The kind of authentication. */
   readonly authentication: 'cdp';
+  /** The options as they were given. */
   readonly options: CdpAuthenticationOptions;
 }
 
@@ -66,7 +68,7 @@ export interface CdpAuthentication {
  * @example
  * validateSession({
  *   authentication: cdpAuthentication({
- *     projectId: process.env.CDP_PROJECT_ID,
+ *     projectId: 'my-project',
  *     validateAccessToken: (input) => cdp.endUser.validateAccessToken(input),
  *   }),
  * });

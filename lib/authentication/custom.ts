@@ -44,7 +44,9 @@ export type CustomAuthenticationOptions = {
 
 /** The result of `customAuthentication()`: its options, unchecked. */
 export interface CustomAuthentication {
+  /** The kind of authentication. */
   readonly authentication: 'custom';
+  /** The options as they were given. */
   readonly options: CustomAuthenticationOptions;
 }
 

@@ -80,7 +80,7 @@ export interface SessionFetchOptions {
    * @defaultValue the origin of the page
    */
   readonly origins?: readonly string[] | undefined;
-  /** @defaultValue the global `fetch` */
+  /** The `fetch` that sends the requests. @defaultValue the global `fetch` */
   readonly fetch?: typeof fetch | undefined;
 }
 

@@ -56,7 +56,7 @@ import { abortable, linkedController } from './waiting.js';
  *
  * @example
  * const sessionFetch = createSessionFetch({
- *   getAccessToken, // of @coinbase/cdp-core
+ *   getAccessToken, // of CDP's SDK
  *   onMfaRequired: (problem) => openMfaDialog(problem),
  *   onSignInRequired: () => router.push('/sign-in'),
  *   origins: ['https://api.example.com'],

@@ -20,6 +20,13 @@ const INHERENCE: readonly string[] = ['face', 'fpt', 'iris', 'retina', 'vbm'];
 /**
  * Evidence by `amr` (RFC 8176) and `auth_time`: `mfa`, or two values of different kinds among
  * knowledge, possession and inherence. Without either claim there is none.
+ *
+ * @see RFC 8176 section 2
+ *
+ * @example
+ * validateSession({
+ *   mfa: { evidence: amrEvidence() },
+ * });
  */
 export function amrEvidence(): ClaimsEvidence {
   return function evidenceByAmr({ claims }) {
@@ -36,6 +43,11 @@ export function amrEvidence(): ClaimsEvidence {
  * values have no order (OpenID Connect Core section 2).
  *
  * @throws ConfigurationError where no values are given
+ *
+ * @example
+ * validateSession({
+ *   mfa: { evidence: acrEvidence({ acr: ['urn:example:mfa'] }) },
+ * });
  */
 export function acrEvidence(options: { readonly acr: readonly string[] }): ClaimsEvidence {
   const accepted: unknown = (options as typeof options | undefined)?.acr;

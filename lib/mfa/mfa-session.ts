@@ -8,14 +8,19 @@ export interface MfaSession {
   readonly method: string;
   /** The authentication context class that it reached, where one is known (OpenID Connect `acr`). */
   readonly acr?: string;
+  /** The time of the verification. */
   readonly verifiedAt: Date;
+  /** The end of the MFA session. */
   readonly expiresAt: Date;
 }
 
-/** A verification that something other than the store knows of. */
+/** A verification that is known from outside of the store, for instance from claims. */
 export interface MfaEvidence {
+  /** The verification method, as in `MfaSession`. */
   readonly method: string;
+  /** The authentication context class, if known. */
   readonly acr?: string;
+  /** The time of the verification. */
   readonly verifiedAt: Date;
 }
 

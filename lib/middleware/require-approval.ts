@@ -101,7 +101,8 @@ const approvals = new WeakMap<object, MfaApproval>();
  * `challengeId` can serve as an idempotency key. Undefined if the request passed without one.
  *
  * @example
- * app.post('/transfers', requireApproval({ describe }), async (req, res) => {
+ * const guard = requireApproval({ describe: (req) => ({ amount: req.body.amount }) });
+ * app.post('/transfers', guard, async (req, res) => {
  *   const approval = getApproval(req);
  *   await transfers.create({ ...req.body, idempotencyKey: approval?.challengeId });
  *   await audit.write({ approval });

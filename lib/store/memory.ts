@@ -24,6 +24,11 @@ export interface MemoryStoreOptions {
  * are `maxEntries` of that, `add` throws.
  *
  * The factory never throws; `createSessions()` says what is wrong with its options.
+ *
+ * @example
+ * validateSession({
+ *   store: memoryStore({ maxEntries: 1_000_000 }),
+ * });
  */
 export function memoryStore(options?: MemoryStoreOptions): SessionStore {
   const complaints: string[] = [];

@@ -17,11 +17,17 @@ export interface NodeRedisSetOptions {
  * `createSentinel`; and of `createClient` of 4.
  */
 export interface NodeRedisClient {
+  /** MGET. */
   mGet(keys: string[]): Promise<unknown>;
+  /** PSETEX. */
   pSetEx(key: string, milliseconds: number, value: string): Promise<unknown>;
+  /** SET with NX and PX. */
   set(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
+  /** EVAL. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  /** DEL. */
   del(key: string): Promise<unknown>;
+  /** RENAMENX. */
   renameNX(key: string, newKey: string): Promise<unknown>;
   /** Present when client-side caching is switched on. */
   readonly clientSideCache?: { invalidate(key: string): void } | undefined;
@@ -29,9 +35,13 @@ export interface NodeRedisClient {
 
 /** The methods used of ioredis (5 and 6): `new Redis()` and `new Redis.Cluster()`. */
 export interface IoredisClient {
+  /** Whether it is a `Redis.Cluster`. */
   readonly isCluster: boolean;
+  /** MGET. */
   mget(keys: string[]): Promise<unknown>;
+  /** PSETEX. */
   psetex(key: string, milliseconds: number, value: string): Promise<unknown>;
+  /** SET with PX and NX. */
   set(
     key: string,
     value: string,
@@ -39,8 +49,11 @@ export interface IoredisClient {
     milliseconds: number,
     condition: 'NX',
   ): Promise<unknown>;
+  /** EVAL. */
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** DEL. */
   del(key: string): Promise<unknown>;
+  /** RENAMENX. */
   renamenx(key: string, newKey: string): Promise<unknown>;
 }
 

@@ -8,7 +8,9 @@ import { storeContract } from './store-contract.js';
 
 /** The functions used of a test runner. */
 export interface StoreTestRunner {
+  /** Declares a group of tests. */
   readonly describe: (name: string, declareTests: () => void) => unknown;
+  /** Declares a test. */
   readonly it: (name: string, test: () => Promise<void>) => unknown;
   /** Accepted and unused: the tests assert by `node:assert`. */
   readonly expect?: unknown;
@@ -16,6 +18,7 @@ export interface StoreTestRunner {
 
 /** A store for one test, with a second connection and a function that closes both. */
 export interface CreatedStore {
+  /** The store under test. */
   readonly store: SessionStore;
   /**
    * The same entries over another connection, as another process has them. Calls at once then come

@@ -8,12 +8,15 @@ import { merged } from './token-claims.js';
 
 /** The key pair of a client, of WebCrypto or of Node. */
 export interface DpopKeyPair {
+  /** The public key, which the proof carries as `jwk`. */
   readonly publicKey: CryptoKey | KeyObject;
+  /** The private key, which signs. */
   readonly privateKey: CryptoKey | KeyObject;
 }
 
 /** The request that a proof is about, and the key that signs it. */
 export interface DpopProofOptions {
+  /** The key pair of the client, to which the access token is bound. */
   readonly keyPair: DpopKeyPair;
   /** The HTTP method, `htm`. */
   readonly method: string;
