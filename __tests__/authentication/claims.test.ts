@@ -110,7 +110,7 @@ describe('A claim of the wrong kind makes a token invalid', () => {
   );
 });
 
-describe('A claim that says something else makes a token invalid', () => {
+describe('A claim of another value makes a token invalid', () => {
   it.each(
     named([
       { iss: 'https://issuer.example' },
@@ -133,12 +133,12 @@ describe('A claim that says something else makes a token invalid', () => {
   });
 });
 
-describe('A claim that is required makes a token invalid where it is absent', () => {
+describe('A missing claim makes a token invalid', () => {
   it.each(['iss', 'aud', 'exp', 'iat', 'sub'])('%s', async (name) => {
     expectProblem(await present({ [name]: undefined }), 'token_invalid');
   });
 
-  it('and the user id, whatever claim that is', async () => {
+  it('also the claim of `userIdClaim`', async () => {
     const authentication = { userIdClaim: 'https://example.com/user' };
     expectProblem(await present({}, { authentication }), 'token_invalid');
     for (const value of [5, '', ' ', null, ['victim']]) {
@@ -150,13 +150,13 @@ describe('A claim that is required makes a token invalid where it is absent', ()
     ).toMatchObject({ status: 200, body: { userId: 'user-1' } });
   });
 
-  it('and a `sub` beside it is a string all the same', async () => {
+  it('also a non-string `sub` beside `userIdClaim`', async () => {
     const authentication = { userIdClaim: 'uid' };
     expect((await present({ uid: 'user-1' }, { authentication })).status).toBe(200);
     expectProblem(await present({ uid: 'user-1', sub: 5 }, { authentication }), 'token_invalid');
   });
 
-  it('and a name that every object inherits is no claim', async () => {
+  it('also a `userIdClaim` that objects inherit', async () => {
     for (const userIdClaim of ['constructor', 'toString', '__proto__']) {
       expectProblem(await present({}, { authentication: { userIdClaim } }), 'token_invalid');
     }
@@ -177,7 +177,7 @@ describe('A good token', () => {
       { sub: ' padded ', scope: null, events_: {}, roles: [1, { a: null }], ünïcödé: '👛' },
       { crit: ['exp'], b64: false, alg: 'none', kid: 'x', jwk: {} },
     ]),
-  )('may say %s', async (_name, claims) => {
+  )('may carry %s', async (_name, claims) => {
     expect((await present(claims)).status).toBe(200);
   });
 
@@ -196,12 +196,12 @@ describe('A good token', () => {
     ['at+jwt', undefined, 401],
     ['application/x+jwt', 'x+jwt', 200],
     ['application/x+jwt', 'at+jwt', 401],
-  ])('is of the demanded typ: %s, not %s: %i', async (typ, given, status) => {
+  ])('with `typ: %s` demanded and typ %s given is answered %i', async (typ, given, status) => {
     const answer = await present({}, { header: { typ: given }, authentication: { typ } });
     expect(answer.status).toBe(status);
   });
 
-  it('is a session, and its times are those of the token', async () => {
+  it('becomes a session with the times of the token', async () => {
     const claims = { iat: NOW - 60, exp: NOW + 600.5, auth_time: NOW - 3600, jti: 'token-1' };
     expect((await present(claims)).body).toEqual({
       authentication: 'custom',
@@ -217,14 +217,14 @@ describe('A good token', () => {
     });
   });
 
-  it('needs no audience where the app says that it checks none', async () => {
+  it('needs no audience with `audience: null`', async () => {
     const authentication = { audience: null };
     for (const aud of [undefined, 'anybody', ['anybody', 'else'], [], '']) {
       expect((await present({ aud }, { authentication })).status).toBe(200);
     }
   });
 
-  it('carries its session in the claim that the app names', async () => {
+  it('carries its session id in the claim of `sessionIdClaim`', async () => {
     const authentication = { sessionIdClaim: 'https://example.com/session' };
     const claims = { 'https://example.com/session': 'session-2', sid: 5 };
     expect((await present(claims, { authentication })).body).toMatchObject({
@@ -239,13 +239,13 @@ describe('exp', () => {
     [TOLERANCE - 0.001, 200],
     [TOLERANCE, 401],
     [TOLERANCE + 3600, 401],
-  ])('may have passed by less than the tolerance: %d s ago: %i', async (seconds, status) => {
+  ])('%d s ago, with a tolerance of 5 s, is answered %i', async (seconds, status) => {
     const answer = await present({ exp: NOW - seconds, iat: NOW - 7200 });
     if (status === 200) expect(answer.status).toBe(200);
     else expectProblem(answer, 'token_expired');
   });
 
-  it('is held to the tolerance that the app sets', async () => {
+  it('is compared with `clockToleranceSeconds`', async () => {
     const claims = { exp: NOW - 59, iat: NOW - 900 };
     expect((await present(claims, { clockToleranceSeconds: 60 })).status).toBe(200);
     expectProblem(await present({ exp: NOW }, { clockToleranceSeconds: 0 }), 'token_expired');
@@ -253,7 +253,7 @@ describe('exp', () => {
     expectProblem(await present({ nbf: NOW + 1 }, { clockToleranceSeconds: 0 }), 'token_invalid');
   });
 
-  it('that has passed is told only to whom the signature is good', async () => {
+  it('in the past is reported only if the signature is good', async () => {
     const forger = new SigningKey('ES256', { kid: key.kid ?? '' });
     const token = forger.token(accessTokenClaims(clock(), { exp: NOW - 3600, iat: NOW - 7200 }));
     const app = walletApi({
@@ -281,7 +281,7 @@ describe('The end of a session', () => {
     else expectProblem(answer, 'session_expired');
   });
 
-  it('is where maxSessionSeconds says', async () => {
+  it('is `maxSessionSeconds` after the start', async () => {
     const options = { maxSessionSeconds: 3600 };
     const answer = await present({ auth_time: NOW - 3599 }, options);
     expect(answer).toMatchObject({
@@ -292,7 +292,7 @@ describe('The end of a session', () => {
     expectProblem(await present({ auth_time: NOW - 3600 }, options), 'session_expired');
   });
 
-  it('has to be a time that there is', async () => {
+  it('must be a time that a Date can hold', async () => {
     expectProblem(await present({ auth_time: 8.64e12 - 1 }), 'token_invalid');
     expectProblem(await present({ auth_time: -8.64e12 }), 'session_expired');
   });
@@ -332,7 +332,7 @@ describe('A token of CDP', () => {
     return getMe(app, token);
   }
 
-  it('of this project is a session', async () => {
+  it('of this project becomes a session', async () => {
     expect(await presentToCdp({})).toMatchObject({
       status: 200,
       body: {
@@ -355,11 +355,11 @@ describe('A token of CDP', () => {
       { iss: 'not-cdp-api' },
       { aud: 'not-cdp-api' },
     ]),
-  )('that says %s is invalid, although CDP signed it', async (_name, claims) => {
+  )('with %s is invalid, although CDP signed it', async (_name, claims) => {
     expectProblem(await presentToCdp(claims), 'token_invalid');
   });
 
-  it('is signed with ES256, unless the app says otherwise', async () => {
+  it('must be signed with ES256 by default', async () => {
     const rsa = new SigningKey('RS256');
     const keys = keySetOf(key, rsa);
     expectProblem(await presentToCdp({}, { jwks: keys }, rsa), 'token_invalid');
@@ -367,7 +367,7 @@ describe('A token of CDP', () => {
     expectProblem(await presentToCdp({}, { jwks: keys, algorithms: ['RS256'] }), 'token_invalid');
   });
 
-  it('has a tokenId without a jti: the hash of all that is signed', async () => {
+  it('has the hash of its signing input as tokenId if it has no `jti`', async () => {
     const { body } = await presentToCdp({ jti: undefined });
     expect(body).toMatchObject({ tokenId: expect.stringMatching(/^[\w-]{43}$/) as string });
   });

@@ -23,7 +23,7 @@ describe('Many tokens at once', () => {
     signer.token(accessTokenClaims(clock(), { sub: user }), { kid: key.kid });
   const forgedOf = (user: string): string => tokenOf(user, new SigningKey());
 
-  it('each get their own answer, the good ones and the bad ones', async () => {
+  it('each get their own answer, good or bad', async () => {
     const sessions = createSessions({ authentication, clock });
     const users = Array.from({ length: 600 }, (_, index) => `user-${index}`);
     const answers = await Promise.all(
@@ -38,7 +38,7 @@ describe('Many tokens at once', () => {
     expect(answers).toEqual(users.map((user, index) => (index % 3 === 1 ? 'token_invalid' : user)));
   });
 
-  it('leave room: after a crowd of bad ones a good one is verified as before', async () => {
+  it('with bad signatures do not keep a good one from being verified', async () => {
     const sessions = createSessions({ authentication, clock });
     const crowd = Array.from({ length: 50 }, () => forgedOf('mallory'));
     for (let round = 0; round < 3; round += 1) {
@@ -48,7 +48,7 @@ describe('Many tokens at once', () => {
     }
   });
 
-  it('share what they say alike, and yet have claims of their own that nobody can change', async () => {
+  it('share equal values, and have frozen claims of their own', async () => {
     const sessions = createSessions({ authentication, clock });
     const claims = {
       scope: 'wallet:read wallet:transfer',
@@ -68,7 +68,7 @@ describe('Many tokens at once', () => {
   });
 });
 
-it('A key that is withdrawn while its tokens wait verifies no more of them', async () => {
+it('A key withdrawn while its tokens wait verifies none of them', async () => {
   const [old, current] = [new SigningKey(), new SigningKey()];
   let published = keySetOf(old);
   const authentication = authenticationOf({

@@ -34,7 +34,7 @@ describe('A good token', () => {
   });
 });
 
-describe.each(Object.entries(attacks))('An attack by way of %s is refused', (_way, tokens) => {
+describe.each(Object.entries(attacks))('An attack through %s is refused', (_way, tokens) => {
   it.each(tokens.map((token) => [token.attack, token] as const))('%s', async (_attack, hostile) => {
     expect(await hostile.acceptedBy(hostile.token)).toMatchObject({ sub: 'victim' });
     const fetches = attacker.fetches;

@@ -141,7 +141,7 @@ const failures: readonly Failure[] = [
 ];
 
 describe.each(failures)('When the endpoint %s', (_what, fail) => {
-  it('the last good keys serve on, and without keys the answer is 503 until it is back', async () => {
+  it('the last good keys stay in use, and without keys the answer is 503', async () => {
     const warm = walletApi(options());
     const cold = walletApi(options());
     await expectPass(warm);
@@ -182,7 +182,7 @@ describe('When the endpoint hangs', () => {
     }),
   };
 
-  it('requests wait 5 s at most; with keys, or after a failure, not at all', async () => {
+  it('requests wait 5 s at most, and not at all with keys or after a failure', async () => {
     const cases = await Promise.all(
       Object.values(hangs).map(async (hang, index) => {
         const server = servers[index] ?? jwks;
@@ -217,15 +217,15 @@ describe('When the endpoint hangs', () => {
   }, 20_000);
 });
 
-describe('An answer', () => {
-  it(`of ${MAX_BYTES} bytes, or with a byte order mark, is still one`, async () => {
+describe('A key set', () => {
+  it(`of ${MAX_BYTES} bytes, or with a byte order mark, is accepted`, async () => {
     jwks.send(paddedTo(MAX_BYTES));
     await expectPass(walletApi(options()));
     jwks.send(`\uFEFF${JSON.stringify(keySetOf(key))}`, { 'content-type': 'text/plain' });
     await expectPass(walletApi(options()));
   });
 
-  it("that the app's own fetch found behind a redirect is none", async () => {
+  it('that a custom fetch found behind a redirect is refused', async () => {
     jwks.send('', { location: elsewhere.uri }, 302);
     const app = walletApi(options(jwks.uri, { fetch: (input) => fetch(input) }));
     expectProblem(await get(app), 'verification_unavailable');
@@ -234,7 +234,7 @@ describe('An answer', () => {
 });
 
 describe('In an outage', () => {
-  it('the last good keys serve for 24 hours and no longer', async () => {
+  it('the last good keys stay in use for 24 hours', async () => {
     const app = walletApi({ ...options(), tokenCache: { maxAgeSeconds: 7 * DAY } });
     const longLived = key.token(accessTokenClaims(clock(), { exp: clock() / 1000 + 7 * DAY }));
     const getRemembered = (): Test => getMe(app, longLived);
@@ -257,7 +257,7 @@ describe('In an outage', () => {
     expect((await getRemembered()).status).toBe(200);
   });
 
-  it('keys that ran out do not make anybody wait for as long as keys that serve on', async () => {
+  it('expired keys are fetched again sooner than keys in use are refreshed', async () => {
     // Several, because each backs off at distances of its own.
     const all = Array.from({ length: 12 }, () => createSessions(options()));
     const readyCount = async (): Promise<number> => {
@@ -278,7 +278,7 @@ describe('In an outage', () => {
     expect(await readyCount()).toBe(12);
   });
 
-  it('a bad token is bad, whatever can be verified', async () => {
+  it('a malformed token is token_invalid', async () => {
     jwks.fail();
     const app = walletApi(options());
     const bad = key.token(accessTokenClaims(clock(), { aud: 'other' }));
@@ -288,7 +288,7 @@ describe('In an outage', () => {
     expect(jwks.fetches).toBe(0);
   });
 
-  it('and without keys it is tried again soon: at every hour of it the wait is seconds', async () => {
+  it('Retry-After stays at a few seconds while there are no keys', async () => {
     jwks.fail();
     const app = walletApi(options());
     let waited = 0;
@@ -303,7 +303,7 @@ describe('In an outage', () => {
     await expectPass(app);
   });
 
-  it('it is not asked at every request, but at growing distances', async () => {
+  it('the endpoint is fetched at growing intervals', async () => {
     const [warm, cold] = [walletApi(options()), walletApi(options())];
     await expectPass(warm);
     const fetchesIn = async (app: Express, seconds: number): Promise<number> => {
@@ -321,7 +321,7 @@ describe('In an outage', () => {
     expect(await fetchesIn(cold, 300)).toBeLessThan(110);
   });
 
-  it('not everybody comes back in the same moment', async () => {
+  it('retries of several processes are spread', async () => {
     jwks.fail();
     const all = Array.from({ length: 12 }, () => createSessions(options()));
     const askAll = (): Promise<unknown> =>
@@ -339,7 +339,7 @@ describe('In an outage', () => {
     expect(fetches.filter((count) => count > 0).length).toBeGreaterThan(1);
   });
 
-  it('sessions.ready() says so, and resolves when it is over', async () => {
+  it('sessions.ready() rejects, and resolves afterwards', async () => {
     jwks.fail();
     const sessions = createSessions(options());
     await expect(sessions.ready()).rejects.toMatchObject({
@@ -351,7 +351,7 @@ describe('In an outage', () => {
     await expect(sessions.ready()).resolves.toBeUndefined();
   });
 
-  it("the app's log can tell why, and nobody else", async () => {
+  it('only the cause names the failure', async () => {
     jwks.send('<h1>secret page</h1>');
     const causes: unknown[] = [];
     const app = walletApi({

@@ -62,7 +62,7 @@ function strange(): string {
 }
 
 describe('Keys are fetched', () => {
-  it('not before they are needed, and once for all who wait', async () => {
+  it('on first use, once for all waiting requests', async () => {
     const app = api();
     const held = jwks.hold();
     expect(jwks.fetches).toBe(0);
@@ -79,7 +79,7 @@ describe('Keys are fetched', () => {
     expect(jwks.fetches).toBe(1);
   });
 
-  it('by sessions.ready(), which resolves once they are there', async () => {
+  it('by sessions.ready(), which waits for them', async () => {
     const sessions = createSessions(options());
     const held = jwks.hold();
     let isReady = false;
@@ -96,7 +96,7 @@ describe('Keys are fetched', () => {
     expect([session.userId, jwks.fetches]).toEqual(['victim', 1]);
   });
 
-  it('as JSON, from the address that was configured and with nothing secret', async () => {
+  it('as JSON from the configured address, without credentials', async () => {
     let seen: unknown;
     const { answer } = jwks;
     jwks.answer = (req, res) => {
@@ -114,7 +114,7 @@ describe('Keys are fetched', () => {
     });
   });
 
-  it("by the app's own fetch, where it gives one", async () => {
+  it('by the `fetch` option', async () => {
     const asked: unknown[] = [];
     const app = walletApi(
       options({
@@ -129,7 +129,7 @@ describe('Keys are fetched', () => {
     expect(asked).toEqual(['https://issuer.example/jwks.json']);
   });
 
-  it('by whatever the global fetch is by then', async () => {
+  it('by the global fetch of that moment', async () => {
     const app = api();
     const { fetch } = globalThis;
     let calls = 0;
@@ -178,7 +178,7 @@ describe('Keys are refreshed ahead of their end', () => {
     });
   });
 
-  it('and no request waits for it, warm or cold', async () => {
+  it('without delay to any request, warm or cold', async () => {
     const app = api();
     const warm = tokenOf(key, { exp: clock() / 1000 + 86_400 });
     expect((await getMe(app, warm)).status).toBe(200);
@@ -196,7 +196,7 @@ describe('Keys are refreshed ahead of their end', () => {
     expect(jwks.fetches).toBe(2);
   });
 
-  it('also by requests whose tokens are remembered', async () => {
+  it('also by requests with cached tokens', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
     await getMe(app, token);
@@ -226,7 +226,7 @@ describe('Keys are refreshed ahead of their end', () => {
 });
 
 describe('When the issuer changes its keys', () => {
-  it('the first token of the new one passes, and the old one with it while it is published', async () => {
+  it('tokens of the new key pass, and of the old one while it is published', async () => {
     const app = api();
     await expectPass(app);
     const next = new SigningKey();
@@ -237,7 +237,7 @@ describe('When the issuer changes its keys', () => {
     expect(jwks.fetches).toBe(2);
   });
 
-  it('a withdrawn key goes with the next good fetch, and the tokens remembered with it', async () => {
+  it('a withdrawn key and its cached tokens go with the next good fetch', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
     expect((await getMe(app, token)).status).toBe(200);
@@ -251,7 +251,7 @@ describe('When the issuer changes its keys', () => {
     expectProblem(await getMe(app, tokenOf(key)), 'token_invalid', UNKNOWN_KEY);
   });
 
-  it('a withdrawn key goes although no other is asked for: keys are refreshed ahead', async () => {
+  it('a withdrawn key goes with the refresh, without a request for another key', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
     expect((await getMe(app, token)).status).toBe(200);
@@ -263,7 +263,7 @@ describe('When the issuer changes its keys', () => {
     });
   });
 
-  it('another key under the same kid takes its place, in remembered tokens too', async () => {
+  it('another key under the same kid replaces it, for cached tokens too', async () => {
     const app = api({ tokenCache: { maxAgeSeconds: 86_400 } });
     const token = tokenOf(key, { exp: clock() / 1000 + 86_400 });
     expect((await getMe(app, token)).status).toBe(200);
@@ -279,7 +279,7 @@ describe('When the issuer changes its keys', () => {
 });
 
 describe('A token with an unknown kid', () => {
-  it('asks for newer keys, although the first have only just come', async () => {
+  it('causes a fetch right after the first one', async () => {
     const app = api();
     const { answer } = jwks;
     const next = new SigningKey();
@@ -292,14 +292,14 @@ describe('A token with an unknown kid', () => {
     expect(jwks.fetches).toBe(2);
   });
 
-  it('is refused, and the client told to refresh', async () => {
+  it('is token_invalid with the action refresh_token', async () => {
     const app = api();
     await expectPass(app);
     expectProblem(await getMe(app, strange()), 'token_invalid', UNKNOWN_KEY);
     expect(jwks.fetches).toBe(2);
   });
 
-  it('causes at most one fetch in 30 s, however many there are', async () => {
+  it('causes at most one fetch in 30 s', async () => {
     const app = api();
     await expectPass(app);
     for (const [waited, fetches] of [
@@ -316,7 +316,7 @@ describe('A token with an unknown kid', () => {
     await expectPass(app);
   });
 
-  it('costs nothing where its claims are wrong: anybody can write a kid', async () => {
+  it('causes no fetch if its claims are wrong', async () => {
     const app = api();
     await expectPass(app);
     for (const claims of [{ iss: 'other' }, { aud: 'other' }, { exp: 'soon' }]) {
@@ -325,7 +325,7 @@ describe('A token with an unknown kid', () => {
     expect(jwks.fetches).toBe(1);
   });
 
-  it('never makes a known key wait', async () => {
+  it('does not delay tokens of known keys', async () => {
     const app = api();
     await expectPass(app);
     const held = jwks.hold();
@@ -342,7 +342,7 @@ describe('A token with an unknown kid', () => {
     }
   });
 
-  it('is not judged where the fetch that would tell has failed', async () => {
+  it('is verification_unavailable if the fetch fails', async () => {
     const app = api();
     await expectPass(app);
     jwks.fail();
@@ -359,7 +359,7 @@ describe('A token with an unknown kid', () => {
     await expectPass(app, next);
   });
 
-  it('is asked about after a failure, although others were refreshed in between', async () => {
+  it('causes a fetch after a failure, despite refreshes in between', async () => {
     const app = api();
     await expectPass(app);
     const next = new SigningKey();
@@ -378,7 +378,7 @@ describe('A token with an unknown kid', () => {
     await expectPass(app, next);
   });
 
-  it('waits 30 s again after a fetch that succeeded', async () => {
+  it('causes the next fetch 30 s after a good one', async () => {
     const app = api();
     await expectPass(app);
     expectProblem(await getMe(app, strange()), 'token_invalid', UNKNOWN_KEY);
@@ -396,7 +396,7 @@ describe('A token without a kid', () => {
   const withoutKid = (signer: SigningKey): string =>
     signer.token(accessTokenClaims(clock()), { kid: undefined });
 
-  it('is verified with the one key that fits, and causes no fetch where it fails', async () => {
+  it('is verified with the only key that matches', async () => {
     jwks.publish([key, new SigningKey('RS256')]);
     const app = api();
     expect((await getMe(app, withoutKid(key))).status).toBe(200);
@@ -404,7 +404,7 @@ describe('A token without a kid', () => {
     expect(jwks.fetches).toBe(1);
   });
 
-  it('is refused where several keys would fit: nobody said which', async () => {
+  it('is refused if several keys match', async () => {
     jwks.publish([key, new SigningKey()]);
     expectProblem(await getMe(api(), withoutKid(key)), 'token_invalid');
   });
@@ -413,7 +413,7 @@ describe('A token without a kid', () => {
 describe('Two issuers', () => {
   const OTHER = 'https://other.example/';
 
-  it('never vouch for each other, even with the same kid', async () => {
+  it('never verify tokens of each other, even with the same kid', async () => {
     const otherKey = new SigningKey('ES256', { kid: key.kid ?? '' });
     const otherJwks = await JwksServer.start(otherKey);
     const app = walletApi({

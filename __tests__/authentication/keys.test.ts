@@ -54,7 +54,7 @@ describe('A key verifies', () => {
     ...(['RS512', 'PS256', 'PS384', 'PS512', 'EdDSA'] as const),
   ];
 
-  it.each(algorithms)('%s, with a name for everything and with none', async (alg) => {
+  it.each(algorithms)('%s, with all optional members and with none', async (alg) => {
     const key = new SigningKey(alg);
     await expectPass(present(key.token(claims), key));
     await expectPass(present(key.token(claims), key.jwk({ alg: undefined, use: undefined })));
@@ -80,11 +80,11 @@ describe('A key verifies', () => {
       ),
     },
     { e: 'AAEAAQ' },
-  ])('with %o, which does not concern it', async (members) => {
+  ])('with the irrelevant members %o', async (members) => {
     await expectPass(present(rsa.token(claims), rsa.jwk(members)));
   });
 
-  it('for one algorithm where it names one, and for those of its kind where it names none', async () => {
+  it('one algorithm if it names one, else all of its kind', async () => {
     const token = new SigningKey('PS256', { kid: rsa.kid ?? '' });
     expectProblem(await present(rsa.token(claims), rsa.jwk({ alg: 'RS512' })), 'token_invalid');
     const unnamed = token.jwk({ alg: undefined });
@@ -95,7 +95,7 @@ describe('A key verifies', () => {
 describe.each(unusableKeys(claims).map((one) => [one.what, one] as const))(
   'A key %s',
   (_what, one) => {
-    it('verifies nothing, and does no harm to the good one beside it', async () => {
+    it('verifies no token, and a good key beside it still does', async () => {
       if (one.acceptedBy !== undefined) {
         expect(await one.acceptedBy(one.token)).toMatchObject({ sub: 'victim' });
       }
@@ -114,14 +114,14 @@ describe.each(unusableKeys(claims).map((one) => [one.what, one] as const))(
       }
     });
 
-    it('does no harm to a good one under the same kid', async () => {
+    it('does not affect a good key with the same kid', async () => {
       const twin = new SigningKey('ES256', { kid: 'twin' });
       const bad = { ...one.key, kid: 'twin' };
       await expectPass(present(twin.token(claims), bad, twin));
       await expectPass(present(twin.token(claims), twin, bad));
     });
 
-    it('alone is no key at all', async () => {
+    it('alone makes a key set unusable', async () => {
       expectProblem(await present(good.token(claims), one.key), 'verification_unavailable');
       const given = { issuer: ISSUER, audience: AUDIENCE, jwks: keySetOf(one.key) };
       expect(() => createSessions({ authentication: customAuthentication(given) })).toThrow(
@@ -146,8 +146,8 @@ describe('Two good keys under one kid', () => {
   });
 });
 
-describe('Keys that are given', () => {
-  it('verify without a fetch, and what becomes of the object later does not matter', async () => {
+describe('Keys of the `jwks` option', () => {
+  it('verify without a fetch, and are copied', async () => {
     const given = keySetOf(good);
     const app = walletApi({
       authentication: authenticationOf({ jwks: given }),

@@ -177,8 +177,8 @@ describe('A logout token', () => {
   }
 });
 
-describe('What a logout token ends', () => {
-  it('is the session that it names, and no other of the user', async () => {
+describe('A logout token ends', () => {
+  it('the session that it names, and no other of the user', async () => {
     const here = await accessTokenOf('alice', { sid: 'here' });
     const there = await accessTokenOf('alice', { sid: 'there' });
 
@@ -188,7 +188,7 @@ describe('What a logout token ends', () => {
     await expectPass(client(there).me());
   });
 
-  it("is never another issuer's, though session and user are called the same", async () => {
+  it('no session of another issuer with the same session and user id', async () => {
     const ours = await accessTokenOf('alice', { sid: 'here' });
     const theirs = await other.sign({ sub: 'alice', sid: 'here' });
 
@@ -199,7 +199,7 @@ describe('What a logout token ends', () => {
     await expectPass(client(theirs).me());
   });
 
-  it('is, where it names no session, whatever of the user started up to its `iat`', async () => {
+  it('without `sid` all sessions of the user that started up to its `iat`', async () => {
     const before = await accessTokenOf('alice', { sid: 'before' });
     await client(before).verifyMfa();
     const logoutToken = await issuer.logoutToken({ sub: 'alice' });
@@ -217,7 +217,7 @@ describe('What a logout token ends', () => {
     expectTransferred(await client(bob).transfer());
   });
 
-  it('includes what was verified in the second of its `iat`', async () => {
+  it('MFA sessions verified in the second of its `iat`', async () => {
     clock.advance(0.9);
     await client(await accessTokenOf('alice')).verifyMfa();
     const logoutToken = await issuer.logoutToken({ sub: 'alice' });
@@ -228,7 +228,7 @@ describe('What a logout token ends', () => {
     expectProblem(await client(await accessTokenOf('alice')).transfer(), 'mfa_required');
   });
 
-  it('includes older evidence', async () => {
+  it('older evidence of MFA', async () => {
     const verifiedAt = new Date(clock());
     app = appWith({ mfa: { evidence: () => ({ method: 'otp', verifiedAt }) } });
     const before = await accessTokenOf('alice');
@@ -242,7 +242,7 @@ describe('What a logout token ends', () => {
     expectProblem(await client(after).transfer(), 'mfa_required');
   });
 
-  it('is not brought back by a refresh', async () => {
+  it('sessions whose tokens are refreshed later', async () => {
     const before = await issuer.signIn('alice');
     expectLoggedOut(await logOut(app, await issuer.logoutToken({ sub: 'alice' })));
     clock.advance(600);
@@ -252,7 +252,7 @@ describe('What a logout token ends', () => {
     expectProblem(await client(accessToken).me(), 'session_revoked');
   });
 
-  it('is not what was started since, however late the token comes', async () => {
+  it('no session started after its `iat`, however late it arrives', async () => {
     const logoutToken = await issuer.logoutToken({ sub: 'alice', exp: undefined });
     clock.advance(1);
     const after = await accessTokenOf('alice');
@@ -264,7 +264,7 @@ describe('What a logout token ends', () => {
     expectTransferred(await client(after).transfer());
   });
 
-  it('is nothing more when the token is sent again', async () => {
+  it('nothing more if it is sent again', async () => {
     const ofUser = await issuer.logoutToken({ sub: 'alice' });
     const ofSession = await issuer.logoutToken({ sub: 'alice', sid: 'before' });
     for (const token of [ofUser, ofSession]) expectLoggedOut(await logOut(app, token));
@@ -278,7 +278,7 @@ describe('What a logout token ends', () => {
     expectTransferred(await client(after).transfer());
   });
 
-  it('is nothing more when it is sent again, though the clock of the issuer is ahead', async () => {
+  it('nothing more if it is sent again and the clock of the issuer is ahead', async () => {
     const token = await issuer.logoutToken({ sub: 'alice', iat: now() + 5, exp: undefined });
     expectLoggedOut(await logOut(app, token));
     clock.advance(1);

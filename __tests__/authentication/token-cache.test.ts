@@ -28,8 +28,8 @@ function token(claims: Readonly<Record<string, unknown>> = {}): string {
 }
 
 describe.each<[string, SessionOptions['tokenCache']]>([
-  ['A remembered token', { maxAgeSeconds: 86_400 }],
-  ['A token that is not remembered', { maxEntries: 0 }],
+  ['A cached token', { maxAgeSeconds: 86_400 }],
+  ['A token that is not cached', { maxEntries: 0 }],
 ])('%s', (_which, tokenCache) => {
   const api = (more: SessionOptions = {}): Express =>
     walletApi({ authentication, clock, tokenCache, ...more });
@@ -68,7 +68,7 @@ describe.each<[string, SessionOptions['tokenCache']]>([
     }
   });
 
-  it('vouches for no other: neither for its claims under another signature, nor the reverse', async () => {
+  it('does not admit its claims under another signature, nor the reverse', async () => {
     const app = api();
     const [good, other] = [token(), token({ sub: 'other' })];
     expect((await getMe(app, good)).status).toBe(200);
@@ -83,7 +83,7 @@ describe.each<[string, SessionOptions['tokenCache']]>([
     }
   });
 
-  it('that was refused is not refused for ever', async () => {
+  it('that was refused may pass later', async () => {
     const app = api();
     const early = token({ nbf: clock() / 1000 + 60 });
     expectProblem(await getMe(app, early), 'token_invalid');
@@ -91,7 +91,7 @@ describe.each<[string, SessionOptions['tokenCache']]>([
     expect((await getMe(app, early)).status).toBe(200);
   });
 
-  it('is the same one with either of the two signatures that ECDSA allows', async () => {
+  it('has one identity with both signatures that ECDSA allows', async () => {
     const app = api();
     const accessToken = token({ jti: undefined, sid: undefined });
     const twin = withOtherSignature(accessToken);
@@ -104,8 +104,8 @@ describe.each<[string, SessionOptions['tokenCache']]>([
   });
 });
 
-describe('The room for remembered tokens', () => {
-  it('is bounded: what was used least recently makes room', async () => {
+describe('The token cache', () => {
+  it('drops the least recently used token', async () => {
     let calls = 0;
     const app = walletApi({
       authentication: cdpAuthentication({

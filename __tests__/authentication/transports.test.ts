@@ -80,11 +80,11 @@ describe('The Authorization header', () => {
     ['a comma', `Bearer ${accessToken},${accessToken}`],
     ['percent-encoding', `Bearer ${accessToken.replaceAll('.', '%2E')}`],
     ['letters beyond ASCII', `Bearer ${accessToken}é`],
-  ])('with %s carries another token than the good one', async (_what, value) => {
+  ])('with %s carries a bad token', async (_what, value) => {
     expectProblem(await getRaw(api(), [`Authorization: ${value}`]), 'token_invalid');
   });
 
-  it('may have white space around it, which HTTP does not count as part of it', async () => {
+  it('may be surrounded by white space', async () => {
     const { status } = await getRaw(api(), [`authorization:  \t Bearer ${accessToken} \t `]);
     expect(status).toBe(200);
   });
@@ -106,7 +106,7 @@ describe('The Authorization header', () => {
     expectProblem(await getRaw(api({ required: false }), lines), 'invalid_request');
   });
 
-  it('is one where Node keeps the first of two and drops the other in silence', async () => {
+  it('is the first of two in Node, which drops the other', async () => {
     const app = express().get('/me', (req, res) => {
       res.json({ seen: req.headers.authorization });
     });
@@ -114,7 +114,7 @@ describe('The Authorization header', () => {
     expect(body).toEqual({ seen: good });
   });
 
-  it('is an invalid request where the server joins what was repeated', async () => {
+  it('is an invalid request if the server joins duplicate headers', async () => {
     const lines = [`Authorization: ${good}`, `Authorization: ${good}`];
     const answer = await getRaw(api(), lines, { joinDuplicateHeaders: true });
     expectProblem(answer, 'invalid_request');
@@ -173,7 +173,7 @@ describe('fromCookie(name)', () => {
     });
   });
 
-  it('takes an empty cookie beside a full one for none', async () => {
+  it('ignores an empty cookie beside a full one', async () => {
     const { body } = await cookies(`__Host-session=; __Host-session=${accessToken}`);
     expect(body).toMatchObject({ userId: 'alice' });
   });
@@ -183,7 +183,7 @@ describe('fromCookie(name)', () => {
     ['white space inside', accessToken.replace('.', '. ')],
     ['percent-encoding', accessToken.replaceAll('.', '%2E')],
     ['the scheme', `Bearer ${accessToken}`],
-  ])('knows no other spelling: %s', async (_what, value) => {
+  ])('refuses a token with %s', async (_what, value) => {
     expectProblem(await cookies(`__Host-session=${value}`), 'token_invalid');
   });
 
@@ -199,7 +199,7 @@ describe('fromCookie(name)', () => {
   });
 
   it.each<unknown>(['', ' ', 'a b', 'a;b', 'a=b', 'a"', 'ä', undefined])(
-    'does not take %p for a name',
+    'throws for the name %p',
     (name) => {
       expect(() => fromCookie(name as string)).toThrow(ConfigurationError);
     },
@@ -213,7 +213,7 @@ describe('Two transports', () => {
   const bearer = { authorization: `Bearer ${accessToken}` };
   const cookie = { cookie: `session=${accessToken}` };
 
-  it('are each good alone', async () => {
+  it('each work alone', async () => {
     await expectAlice(get(bearer));
     await expectAlice(get(cookie));
     await expectAlice(get({ ...cookie, authorization: 'Basic YTpi' }));
@@ -223,7 +223,7 @@ describe('Two transports', () => {
   it.each([
     ['with the same token', { ...bearer, ...cookie }],
     ['with a bad one', { ...bearer, cookie: 'session=x' }],
-  ])('at once are an invalid request, %s', async (_what, headers) => {
+  ])('used at once are an invalid request, %s', async (_what, headers) => {
     expectProblem(await get(headers), 'invalid_request', {
       detail: 'Send the access token in one place, not in two at once.',
     });
@@ -233,7 +233,7 @@ describe('Two transports', () => {
     expectProblem(await get({ ...cookie, authorization: 'Bearer' }), 'invalid_request');
   });
 
-  it('that carry nothing are no token', async () => {
+  it('without a token are token_missing', async () => {
     expectProblem(await get({}), 'token_missing');
   });
 });
@@ -241,14 +241,14 @@ describe('Two transports', () => {
 describe("A reader of the app's own", () => {
   const fromQuery = ((req: Request) => req.query.token) as unknown as TokenReader;
 
-  it('finds the token where the app keeps it', async () => {
+  it('provides the token', async () => {
     const app = api({ token: [fromQuery] });
     await expectAlice(request(app).get('/me').query({ token: accessToken }));
     expectProblem(await request(app).get('/me'), 'token_missing');
     expectProblem(await request(app).get('/me?token='), 'token_missing');
   });
 
-  it('that finds what a client wrote as an array makes an invalid request, no error of ours', async () => {
+  it('that returns an array or an object makes an invalid request', async () => {
     const app = api({ token: [fromQuery] });
     for (const query of ['token=a&token=b', `token=${accessToken}&token=${accessToken}`]) {
       expectProblem(await request(app).get(`/me?${query}`), 'invalid_request');
@@ -257,13 +257,13 @@ describe("A reader of the app's own", () => {
     expectProblem(await request(withObject).get('/me'), 'invalid_request');
   });
 
-  it('may say null for nothing', async () => {
+  it('may return null', async () => {
     const nothing: unknown = null;
     const app = api({ token: [() => nothing as string] });
     expectProblem(await request(app).get('/me'), 'token_missing');
   });
 
-  it('that is asynchronous is a mistake of the app, and the answer names it', async () => {
+  it('that returns a promise is a ConfigurationError', async () => {
     const app = api({ token: [() => Promise.resolve(accessToken) as unknown as string] });
     const answer: Answered = await request(app).get('/me');
     expect([answer.status, answer.body]).toEqual([
@@ -275,7 +275,7 @@ describe("A reader of the app's own", () => {
     ]);
   });
 
-  it("that throws is the app's own error", async () => {
+  it('that throws passes its error on', async () => {
     const app = api({
       token: [
         () => {
@@ -309,7 +309,7 @@ describe('required: false', () => {
     ['token_invalid', 'Bearer x.y.z'],
     ['invalid_request', 'Bearer'],
     ['token_invalid', `Bearer ${accessToken.slice(0, -3)}`],
-  ] as const)('refuses a bad token all the same: %s', async (errorType, value) => {
+  ] as const)('refuses a bad token: %s', async (errorType, value) => {
     expectProblem(await getRaw(app, [`Authorization: ${value}`]), errorType);
   });
 });
@@ -319,7 +319,7 @@ describe('sessions.authenticate()', () => {
   const reject = (headers: Record<string, string>): Promise<unknown> =>
     sessions.authenticate({ headers }).catch((error: unknown) => error);
 
-  it('finds the token in the headers of anything', async () => {
+  it('reads the token of any object with headers', async () => {
     const session = await sessions.authenticate({ headers: { authorization: good } });
     expect(session.userId).toBe('alice');
   });
@@ -358,7 +358,7 @@ describe('The size of a token', () => {
     expectProblem(await get(longer), 'token_invalid');
   });
 
-  it('is looked at before anything else is', async () => {
+  it('is checked before anything else', async () => {
     const before = issuer.jwksFetches;
     const get = (token: string): Test => getMe(api(), token);
     const longer = await issuer.sign({ pad: 'x'.repeat(6200) }, { kid: 'unknown' });

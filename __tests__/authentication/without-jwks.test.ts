@@ -69,8 +69,8 @@ async function expectAlice(test: Test): Promise<void> {
   expect(answer).toMatchObject({ status: 200, body: { userId: 'alice', issuer: 'cdp-api' } });
 }
 
-describe('A token that CDP vouches for', () => {
-  it('is a session of the user that CDP names', async () => {
+describe('A token that CDP accepts', () => {
+  it('becomes a session of the user that CDP names', async () => {
     const accessToken = token({ jti: 'token-1' });
     const { body } = (await getMe(walletApi(options()), accessToken)) as Answered;
     expect(body).toEqual({
@@ -84,7 +84,7 @@ describe('A token that CDP vouches for', () => {
     });
   });
 
-  it('reaches CDP as it was sent, and nothing else does', async () => {
+  it('is sent to CDP unchanged and alone', async () => {
     const inputs: unknown[] = [];
     const app = walletApi(
       withFunction((input) => {
@@ -97,7 +97,7 @@ describe('A token that CDP vouches for', () => {
     expect(inputs).toEqual([{ accessToken }]);
   });
 
-  it('needs no `sub`: CDP says who it is', async () => {
+  it('needs no `sub`', async () => {
     const app = walletApi(withFunction(() => Promise.resolve({ userId: 'alice' })));
     await expectAlice(getMe(app, token({ sub: undefined })));
   });
@@ -129,7 +129,7 @@ describe('A token that cannot be one of this project', () => {
     ],
   ];
 
-  it.each(junk)('that %s, costs no call', async (_what, make) => {
+  it.each(junk)('that %s causes no call', async (_what, make) => {
     expectProblem(await getMe(walletApi(options()), make()), 'token_invalid');
     expect(cdp.calls).toBe(0);
   });
@@ -145,7 +145,7 @@ describe('A token whose exp has passed', () => {
     expect(cdp.calls).toBe(0);
   });
 
-  it('only just, is token_expired as well, where CDP does not take it any more', async () => {
+  it('within the tolerance is token_expired if CDP refuses it', async () => {
     const app = walletApi(options());
     expectProblem(await getMe(app, token({ exp: clock() / 1000 - 3 })), 'token_expired');
     // The clock of CDP may be ahead of ours.
@@ -154,7 +154,7 @@ describe('A token whose exp has passed', () => {
     expectProblem(await getMe(app, token({ exp: clock() / 1000 + 6 })), 'token_invalid');
   });
 
-  it('by less than the tolerance passes, where CDP takes it', async () => {
+  it('within the tolerance passes if CDP accepts it', async () => {
     const app = walletApi(withFunction(() => Promise.resolve({ userId: 'alice' })));
     await expectAlice(getMe(app, token({ exp: clock() / 1000 - 4.9 })));
   });
@@ -164,7 +164,7 @@ describe('A token that CDP refuses', () => {
   it.each([
     ['forged', token.bind(undefined, {}, {}, new SigningKey())],
     ['of a user who is gone', (): string => token({ sub: 'sub-of-nobody' })],
-  ])('because it is %s, is token_invalid, and asked about each time', async (_why, make) => {
+  ])('because it is %s is token_invalid, and CDP is asked each time', async (_why, make) => {
     const app = walletApi(options());
     const refused = make();
     expectProblem(await getMe(app, refused), 'token_invalid');
@@ -179,12 +179,12 @@ describe('A token that CDP refuses', () => {
     [new ApiError(404, 'not_found', 'End user not found.')],
     [Object.assign(new Error('401'), { status: 401 })],
     [{ statusCode: 404 }],
-  ])('by %p is token_invalid', async (error) => {
+  ])('with the error %p is token_invalid', async (error) => {
     const app = walletApi(withFunction(rejectingWith(error)));
     expectProblem(await getMe(app, token()), 'token_invalid');
   });
 
-  it('may be a good one behind a bad API key: the cause says so, the answer does not', async () => {
+  it('may be good if the API key is bad, which only the cause names', async () => {
     const errors: SessionError[] = [];
     const app = walletApi(
       options(
@@ -211,16 +211,16 @@ describe('A token that CDP refuses', () => {
   });
 });
 
-describe('When CDP cannot say', () => {
+describe('When CDP does not decide,', () => {
   it.each([402, 403, 405, 408, 409, 429, 500, 502, 503, 504])(
-    'and answers %i, nobody is signed out',
+    'an answer of %i signs no user out',
     async (status) => {
       cdp.answerWith(status);
       expectProblem(await getMe(walletApi(options()), token()), 'verification_unavailable');
     },
   );
 
-  it('and cannot be reached, nobody is signed out', async () => {
+  it('a failed connection signs no user out', async () => {
     const app = walletApi(options());
     await cdp.close();
     expectProblem(await getMe(app, token()), 'verification_unavailable');
@@ -235,7 +235,7 @@ describe('When CDP cannot say', () => {
     [401],
     [undefined],
     [null],
-  ])('and rejects with %p, nobody is signed out', async (reason) => {
+  ])('a rejection with %p signs no user out', async (reason) => {
     const app = walletApi(withFunction(rejectingWith(reason)));
     expectProblem(await getMe(app, token()), 'verification_unavailable');
     const throwing = walletApi(
@@ -247,14 +247,14 @@ describe('When CDP cannot say', () => {
   });
 
   it.each([[undefined], [null], [{}], ['alice'], [['alice']], [{ userId: '' }], [{ userId: 5 }]])(
-    'and answers %j, nobody is signed in',
+    'an answer of %j signs no user in',
     async (answer) => {
       const app = walletApi(withFunction(() => Promise.resolve(answer as { userId: string })));
       expectProblem(await getMe(app, token()), 'verification_unavailable');
     },
   );
 
-  it('and says nothing, nobody waits longer than 5 s', async () => {
+  it('requests wait 5 s at most', async () => {
     cdp.trouble = (): void => undefined;
     const app = walletApi(options());
     const from = performance.now();
@@ -265,7 +265,7 @@ describe('When CDP cannot say', () => {
     expect(performance.now() - from).toBeLessThan(8000);
   }, 15_000);
 
-  it('it is asked again a second later, and remembered tokens pass meanwhile', async () => {
+  it('cached tokens pass, and others are tried again 1 s later', async () => {
     const app = walletApi(options());
     const [remembered, fresh] = [token(), token()];
     await expectAlice(getMe(app, remembered));
@@ -280,8 +280,8 @@ describe('When CDP cannot say', () => {
   });
 });
 
-describe('Calls', () => {
-  it('for equal tokens in flight are one', async () => {
+describe('Calls of validateAccessToken()', () => {
+  it('are shared by equal tokens in flight', async () => {
     const [accessToken, other] = [token(), token()];
     const held: (() => void)[] = [];
     const client = cdp.client();
@@ -316,7 +316,7 @@ describe('Calls', () => {
     expect(cdp.calls).toBe(2);
   });
 
-  it('are made no more once the token has expired, and no answer outlives it', async () => {
+  it('end with the expiry of the token, and so do their results', async () => {
     const app = walletApi(options());
     const accessToken = token({ exp: clock() / 1000 + 100 });
     await expectAlice(getMe(app, accessToken));
@@ -343,7 +343,7 @@ describe('Calls', () => {
     expect(cdp.calls).toBe(2);
   });
 
-  it('are made for each request where nothing is to be remembered', async () => {
+  it('are made for each request without a token cache', async () => {
     const app = walletApi(options({ tokenCache: { maxEntries: 0 } }));
     const accessToken = token();
     for (const calls of [1, 2, 3]) {
@@ -352,7 +352,7 @@ describe('Calls', () => {
     }
   });
 
-  it('are not made to learn who signed out', async () => {
+  it('are not made to check sign-outs', async () => {
     const app = walletApi(options());
     const client = new WalletClient(app, token());
     expect((await client.signOut()).status).toBe(200);
@@ -362,7 +362,7 @@ describe('Calls', () => {
 });
 
 describe('A refreshed token', () => {
-  it('brings the MFA session of the previous one along; equal questions about that are one', async () => {
+  it('carries the MFA session over, with one call for concurrent requests', async () => {
     const app = walletApi(options());
     const previous = token();
     await new WalletClient(app, previous).verifyMfa();
@@ -373,7 +373,7 @@ describe('A refreshed token', () => {
     expect(cdp.calls).toBe(2);
   });
 
-  it('is not held up by a previous one that was never seen here', async () => {
+  it('does not wait for an unknown previous token', async () => {
     const app = walletApi(options());
     const previous = token();
     const client = new WalletClient(app, token(), previously(previous));
@@ -383,7 +383,7 @@ describe('A refreshed token', () => {
     expect(cdp.calls).toBe(2);
   });
 
-  it('brings along nothing of a previous one that has expired, and no call is made for that', async () => {
+  it('carries nothing over from an expired token, without a call', async () => {
     const app = walletApi(options());
     const previous = token({ exp: clock() / 1000 + 60 });
     await new WalletClient(app, previous).verifyMfa();
@@ -395,12 +395,12 @@ describe('A refreshed token', () => {
 });
 
 describe('sessions.ready()', () => {
-  it('resolves where CDP takes the API key', async () => {
+  it('resolves if CDP accepts the API key', async () => {
     await expect(createSessions(options()).ready()).resolves.toBeUndefined();
     expect(cdp.calls).toBe(1);
   });
 
-  it('finds out that the API key is bad', async () => {
+  it('rejects if the API key is bad', async () => {
     await expect(createSessions(options({}, 'bad API key')).ready()).rejects.toMatchObject({
       errorType: 'verification_unavailable',
       cause: {
@@ -410,7 +410,7 @@ describe('sessions.ready()', () => {
     });
   });
 
-  it('finds out that CDP is down', async () => {
+  it('rejects if CDP is down', async () => {
     const sessions = createSessions(options());
     cdp.answerWith(500);
     await expect(sessions.ready()).rejects.toMatchObject({

@@ -42,7 +42,7 @@ describe('customAuthentication()', () => {
         ),
       ]),
     ],
-  ])('may be given %o', (options) => {
+  ])('accepts %o', (options) => {
     expect(complaintsAboutCustom(options)).toEqual([]);
   });
 
@@ -98,14 +98,14 @@ describe('customAuthentication()', () => {
     [{ keys: [{ ...jwk, use: 'enc' }] }, false],
     [{ keys: [{ ...jwk, x: jwk.y }] }, false],
     [{ keys: [{ kty: 'oct', k: 'c2VjcmV0' }, null, jwk] }, true],
-  ])('takes jwks: %j only with a key that can be used (%s)', (given, isUsable) => {
+  ])('accepts `jwks: %j` only with a usable key (%s)', (given, isUsable) => {
     const complaint = expect.stringMatching(/`jwks` must be .* at least one public key/) as unknown;
     expect(complaintsAboutCustom({ ...custom, ...withoutKeys, jwks: given })).toEqual(
       isUsable ? [] : [complaint],
     );
   });
 
-  it('takes jwks only with a key that its algorithms can use', () => {
+  it('accepts `jwks` only with a key for its algorithms', () => {
     const options = { ...custom, ...withoutKeys, algorithms: ['ES256'] };
     expect(complaintsAboutCustom({ ...options, jwks: { keys: [rsa] } })).toEqual([
       expect.stringContaining('that `algorithms` can use.'),
@@ -132,7 +132,7 @@ describe('The address of a JWKS', () => {
     ['http://[::2]/jwks', false],
     ['http://0.0.0.0/jwks', false],
     ['http://localhost@issuer.example/jwks', false],
-  ])('%s may be used without further ado: %s', (address, isSafe) => {
+  ])('%s is allowed by default: %s', (address, isSafe) => {
     for (const jwksUri of [address, new URL(address)]) {
       const found = complaintsAboutCustom({ ...custom, jwksUri });
       expect(found).toHaveLength(isSafe ? 0 : 1);
@@ -140,7 +140,7 @@ describe('The address of a JWKS', () => {
     }
   });
 
-  it('may be http: anywhere with `allowHttp: true`, and nothing else than http: and https:', () => {
+  it('may be http: with `allowHttp: true`, and no scheme but http: and https:', () => {
     const allowHttp = true;
     expect(
       complaintsAboutCustom({ ...custom, jwksUri: 'http://idp.internal/jwks', allowHttp }),
@@ -162,7 +162,7 @@ describe('cdpAuthentication()', () => {
     [{ ...cdp, issuer: 'x', audience: ['y'], algorithms: ['RS256'], sessionIdClaim: 'z' }],
     [{ ...cdp, audience: null, mfaScope: 'user', allowHttp: true, fetch }],
     [{ ...cdp, issuer: undefined, audience: undefined, jwks: undefined, mfaScope: undefined }],
-  ])('may be given %o', (options) => {
+  ])('accepts %o', (options) => {
     expect(complaintsAboutCdp(options)).toEqual([]);
   });
 

@@ -68,7 +68,7 @@ describe('The environment variables', () => {
     [{ ...ofCustom, WALLET_SESSIONS: 'another prefix', MY_WALLET_SESSION_X: 'another prefix' }],
     [{ ...ofCdp, ...kubernetesService('WALLET_SESSION') }],
     [{ ...ofCdp, ...kubernetesService('WALLET_SESSION_ISSUER') }],
-  ])('may be %j', (variables) => {
+  ])('accept %j', (variables) => {
     expect(complaintsIn(variables)).toEqual([]);
   });
 
@@ -143,7 +143,7 @@ describe('The environment variables', () => {
         'WALLET_SESSION_MFA_WINDOW_SECONDS must be',
       ],
     ],
-  ])('are refused, all mistakes at once, as %j', (variables, expected) => {
+  ])('are refused with all mistakes at once: %j', (variables, expected) => {
     const found = complaintsIn(variables);
     expect(found).toHaveLength(expected.length);
     for (const complaint of expected) {
@@ -161,14 +161,14 @@ describe('The environment variables', () => {
     ]);
   });
 
-  it('are refused where they are misspelt even if all is given in code', () => {
+  it('are refused if misspelt, even with all options in code', () => {
     setEnvironment({ WALLET_SESSION_MFA_WINDOW: '60' });
     expect(complaintsAbout({})).toEqual([
       'WALLET_SESSION_MFA_WINDOW: there is no such variable. Did you mean `WALLET_SESSION_MFA_WINDOW_SECONDS`?',
     ]);
   });
 
-  it('need not be right where an authentication is given in code', () => {
+  it('are not checked if an authentication is given in code', () => {
     setEnvironment({ WALLET_SESSION_AUTHENTICATION: 'cdp', WALLET_SESSION_JWKS_URI: 'nowhere' });
     expect(complaints(() => createSessions({ authentication: cdpAuthentication(cdp) }))).toEqual(
       [],
@@ -176,7 +176,7 @@ describe('The environment variables', () => {
   });
 });
 
-describe('What the environment variables say', () => {
+describe('The environment variables set', () => {
   let issuer: TestIssuer;
   let server: Server;
   let uri: string;
@@ -200,7 +200,7 @@ describe('What the environment variables say', () => {
 
   const refused = { errorType: 'token_invalid' };
 
-  it('holds for custom authentication: issuer, audience and the keys at their address', async () => {
+  it('issuer, audience and JWKS address of custom authentication', async () => {
     const sessions = sessionsOf({
       WALLET_SESSION_AUTHENTICATION: 'custom',
       WALLET_SESSION_ISSUER: issuer.issuer,
@@ -217,7 +217,7 @@ describe('What the environment variables say', () => {
     }
   });
 
-  it('holds for CDP authentication: the project, and issuer and audience if they are set', async () => {
+  it('project, issuer and audience of CDP authentication', async () => {
     const asCdp = { iss: 'cdp-api', aud: 'cdp-api', project_id: 'project-1' };
     const variables = {
       WALLET_SESSION_AUTHENTICATION: 'cdp',
@@ -241,7 +241,7 @@ describe('What the environment variables say', () => {
     await expect(renamed.authenticateToken(plain)).rejects.toMatchObject(refused);
   });
 
-  it('holds for the MFA window, unless an option says otherwise', async () => {
+  it('the MFA window, unless an option does', async () => {
     const variables = { WALLET_SESSION_MFA_WINDOW_SECONDS: '60' };
     for (const [windowSeconds, expected] of [
       [undefined, 60],

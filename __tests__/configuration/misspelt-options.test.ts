@@ -77,7 +77,7 @@ function misspellings(name: string): string[] {
 }
 
 describe('A misspelt option', () => {
-  it.each(names)('of %s is told that it should be %s', (owner, name, complain) => {
+  it.each(names)('of %s is answered with %s', (owner, name, complain) => {
     for (const misspelt of misspellings(name)) {
       expect(complain(misspelt)).toContain(
         `${owner}: there is no option \`${misspelt}\`. Did you mean \`${name}\`?`,
@@ -93,16 +93,16 @@ describe('A misspelt option', () => {
     [complaintsAbout({ maxSession: 5 }), 'maxSessionSeconds'],
     [complaintsAboutCdp({ ...cdp, project: 'a' }), 'projectId'],
     [complaintsAboutCustom({ ...custom, userId: 'sub' }), 'userIdClaim'],
-  ])('that was cut short is told so too: %j', ([complaint], name) => {
+  ])('that was cut short is answered with the whole name: %j', ([complaint], name) => {
     expect(complaint).toContain(`Did you mean \`${name}\`?`);
   });
 
-  it.each(names)('is not what %s takes %s for', (_owner, name, complain) => {
+  it.each(names)('is not reported by %s for its option %s', (_owner, name, complain) => {
     expect(complain(name).join('\n')).not.toContain('there is no option');
   });
 
   it.each(everywhere)(
-    'of %s that resembles none is told all there are',
+    'of %s without a similar option is answered with all of them',
     (owner, complain, known) => {
       const [complaint] = complain('zzzzzzzzzzzzzzzzzzzz');
       expect(complaint).toMatch(/^.*: there is no option `z{20}`\. Known: (`\w+`(, |\.$))+$/);
@@ -111,7 +111,7 @@ describe('A misspelt option', () => {
     },
   );
 
-  it('is not found among what objects inherit', () => {
+  it('is not looked up in the prototype of objects', () => {
     for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
       expect(complaintsAbout({ [name]: 1 })).toEqual([
         expect.stringContaining(`there is no option \`${name}\`.`),

@@ -50,7 +50,7 @@ describe('clockToleranceSeconds', () => {
     [undefined, 5],
     [0, 0],
     [60, 60],
-  ])('of %p s is allowed on `exp`, `nbf` and `iat`: %d', async (clockToleranceSeconds, seconds) => {
+  ])('of %p allows %d s on `exp`, `nbf` and `iat`', async (clockToleranceSeconds, seconds) => {
     const now = clock() / 1000;
     const options = { authentication: own.authentication, clockToleranceSeconds };
     for (const [claims, expected] of [
@@ -106,7 +106,7 @@ describe('tokenCache', () => {
     return asked;
   }
 
-  it('remembers a verified token, unless it has no entries', async () => {
+  it('keeps a verified token, unless `maxEntries` is 0', async () => {
     const token = await cdp.sign();
     const thrice = [token, token, token];
     expect(await askedFor(thrice, undefined)).toBe(1);
@@ -114,13 +114,13 @@ describe('tokenCache', () => {
     expect(await askedFor(thrice, { maxEntries: 0 })).toBe(3);
   });
 
-  it('remembers no more than it may', async () => {
+  it('keeps at most `maxEntries` tokens', async () => {
     const [one, other] = [await cdp.sign(), await cdp.sign()];
     expect(await askedFor([one, other, one, other], { maxEntries: 2 })).toBe(2);
     expect(await askedFor([one, other, one, other], { maxEntries: 1 })).toBe(4);
   });
 
-  it('remembers no longer than it may', async () => {
+  it('keeps a token for at most `maxAgeSeconds`', async () => {
     const token = await cdp.sign({ exp: clock() / 1000 + 9000 });
     const thrice = [token, token, token];
     expect(await askedFor(thrice, { maxAgeSeconds: 100 }, 49)).toBe(1);
@@ -146,7 +146,7 @@ describe('audience', () => {
     }
   });
 
-  it('and issuer are those of CDP, unless they are given', async () => {
+  it('and issuer default to those of CDP', async () => {
     const token = await cdp.sign({ iss: 'cdp-test', aud: 'aud-test' });
     expect(await fareOf(token, ofCdp({ issuer: 'cdp-test', audience: 'aud-test' }))).toBe('user-1');
     const plain = ofCdp({ issuer: undefined, audience: undefined });
@@ -159,7 +159,7 @@ describe('audience', () => {
 });
 
 describe('algorithms', () => {
-  it('are those that a token may be signed with', async () => {
+  it('limit the algorithms of tokens', async () => {
     const both = ['RS256', 'ES256'] as const;
     const token = await own.sign();
     expect(await fareOf(token, ofCustom({ algorithms: both }))).toBe('user-1');
@@ -170,7 +170,7 @@ describe('algorithms', () => {
 });
 
 describe('typ, userIdClaim and sessionIdClaim', () => {
-  it('say what a token has to look like', async () => {
+  it('are demanded of a token', async () => {
     for (const [given, typ, expected] of [
       [undefined, undefined, 'user-1'],
       [undefined, 'JWT', 'user-1'],
@@ -195,7 +195,7 @@ describe('typ, userIdClaim and sessionIdClaim', () => {
 });
 
 describe('jwks and jwksUri', () => {
-  it('are the keys, given or fetched', async () => {
+  it('provide the keys, given or fetched', async () => {
     let fetched: unknown[] = [];
     const { options } = own.authentication;
     const fetch: typeof globalThis.fetch = async (...given) => {

@@ -11,7 +11,7 @@ describe('The options of requireMfa()', () => {
     [{ whenNotEnrolled: 'deny' }],
     [{ maxAgeSeconds: undefined, methods: undefined, acr: undefined, when: undefined }],
     [{ whenNotEnrolled: undefined, maxAge: undefined }],
-  ])('may be %o', (options) => {
+  ])('accept %o', (options) => {
     expect(complaintsAboutMfa(options)).toEqual([]);
   });
 
@@ -34,7 +34,7 @@ describe('The options of requireMfa()', () => {
     ['when', true, 'must be a function, not a boolean.'],
     ['whenNotEnrolled', 'ask', "must be 'deny' or 'allow', not a string."],
     ['whenNotEnrolled', true, "must be 'deny' or 'allow', not a boolean."],
-  ])('refuse %s: %j when it is created', (name, value, complaint) => {
+  ])('refuse %s: %j at creation', (name, value, complaint) => {
     expect(complaintsAboutMfa({ [name]: value })).toEqual([
       `requireMfa(): \`${name}\` ${complaint}`,
     ]);
@@ -51,7 +51,7 @@ describe('The options of requireMfa()', () => {
     ]);
   });
 
-  it('are read when it is created, and not again', () => {
+  it('are read at creation only', () => {
     const methods = ['totp'];
     expect(requireMfa({ methods })).toHaveProperty('name', 'requireMfaMiddleware');
     expect(Object.isFrozen(methods)).toBe(false);

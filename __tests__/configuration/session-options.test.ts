@@ -54,11 +54,11 @@ const everything: SessionOptions[] = [
 ];
 
 describe('The options of createSessions()', () => {
-  it.each(everything.map((options) => [options]))('may be %o', (options) => {
+  it.each(everything.map((options) => [options]))('accept %o', (options) => {
     expect(complaints(() => createSessions(options))).toEqual([]);
   });
 
-  it('may all be left out but for an authentication, and `undefined` leaves out', () => {
+  it('are all optional but `authentication`, and `undefined` counts as absent', () => {
     const names = Object.keys(everything[0] ?? {}).filter((name) => name !== 'authentication');
     expect(names).toHaveLength(13);
     for (const absent of [
@@ -164,7 +164,7 @@ describe('The options of createSessions()', () => {
     ['cdp', 'a string'],
     [[], 'an empty array'],
     [() => undefined, 'a function'],
-  ])('refuse %p in place of them', (given, named) => {
+  ])('refuse %p instead of an object', (given, named) => {
     expect(complaints(() => createSessions(given as SessionOptions))).toContain(
       `validateSession(): expects an object of options, not ${named}.`,
     );
@@ -188,7 +188,7 @@ describe('The options of createSessions()', () => {
     }
   });
 
-  it('name every mistake at once, and each on a line of the message', () => {
+  it('name every mistake at once, on a line each', () => {
     const mistakes = {
       authentication: [
         cdpAuthentication({ jwksUri: 'ftp://issuer.example/' } as typeof cdp),
@@ -229,14 +229,14 @@ describe('The options of createSessions()', () => {
     expect(new ConfigurationError(['One.']).message).toBe('One.');
   });
 
-  it('are refused by validateSession() just the same, before any request', () => {
+  it('are checked by validateSession() before any request', () => {
     const options = { property: 5, mfa: { windowSeconds: 0 } };
     const given = { authentication, ...options } as unknown as SessionOptions;
     expect(complaints(() => validateSession(given))).toEqual(complaintsAbout(options));
     expect(complaintsAbout(options)).toHaveLength(2);
   });
 
-  it('are never shown in a complaint where they are text, which may be a secret', () => {
+  it('are never shown in a complaint if they are text', () => {
     const secret = 'sk_live_51H';
     const wrong = Object.fromEntries(
       Object.keys(everything[0] ?? {}).map((name) => [

@@ -84,7 +84,7 @@ function signsOutInEveryProcess(makeStores: () => readonly [SessionStore, Sessio
     await expectGood(processes, elsewhere, bob);
   });
 
-  it('leaves the MFA session of the user to the sessions that go on', async () => {
+  it('leaves the MFA session of the user to the other sessions', async () => {
     const [api] = processes;
     const browser = provider.openBrowser();
     const here = await browser.signIn('web', { account: 'carol' });
@@ -97,7 +97,7 @@ function signsOutInEveryProcess(makeStores: () => readonly [SessionStore, Sessio
     expectTransferred(await client(api, elsewhere).transfer());
   });
 
-  it('ends every session and the MFA session of a user where it is not said which', async () => {
+  it('ends every session and the MFA session of the user if the token has no `sid`', async () => {
     const [api, otherApi] = processes;
     const browser = provider.openBrowser();
     const here = await browser.signIn('mobile', { account: 'dave' });

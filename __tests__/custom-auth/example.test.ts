@@ -99,7 +99,7 @@ describeWithChromium('The page of the example', () => {
     await sees('Nobody is signed in.');
   });
 
-  it('is not told a session where the code is wrong', async () => {
+  it('gets no session if the code is wrong', async () => {
     await page.goto(example.api);
     await click('Sign in at the provider');
     await click('Sign in');

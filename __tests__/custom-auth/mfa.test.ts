@@ -78,7 +78,7 @@ function expectExpired(response: Response, maxAgeSeconds = 300): void {
 }
 
 describe('The MFA session of a user', () => {
-  it('is shared by all clients of the user, and by nobody else', async () => {
+  it('is shared by all clients of the user, and by no other user', async () => {
     const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
@@ -95,7 +95,7 @@ describe('The MFA session of a user', () => {
     expect((await client(bob.accessToken).currentMfa()).body).toBeNull();
   });
 
-  it('is not changed by refreshes, and ends at the time it was to end', async () => {
+  it('keeps its expiry over refreshes', async () => {
     const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
@@ -112,7 +112,7 @@ describe('The MFA session of a user', () => {
     expectExpired(await client(mobile.accessToken).transfer());
   });
 
-  it('stays with the other clients when one signs out', async () => {
+  it('stays with the other clients after a sign-out', async () => {
     const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
@@ -124,7 +124,7 @@ describe('The MFA session of a user', () => {
     expectTransferred(await client(mobile.accessToken).transfer());
   });
 
-  it('ends with everything else when the user signs out everywhere', async () => {
+  it('ends when the user signs out everywhere', async () => {
     const client = clientsWith();
     const web = await signIn('web', { account: 'alice' });
     const mobile = await signIn('mobile', { account: 'alice' });
@@ -138,7 +138,7 @@ describe('The MFA session of a user', () => {
   });
 });
 
-describe('What the tokens of the provider prove', () => {
+describe('Evidence in the tokens of the provider', () => {
   const byAmr = amrEvidence();
   const byAcr = acrEvidence({ acr: ['urn:example:mfa'] });
   const both: SessionOptions = { mfa: { evidence: (session) => byAmr(session) ?? byAcr(session) } };
@@ -147,7 +147,7 @@ describe('What the tokens of the provider prove', () => {
     ['a password and a code, by `amr`', { amr: ['pwd', 'otp'] }, 'otp'],
     ['a class of authentication, by `acr`', { acr: 'urn:example:mfa' }, 'mfa'],
     ['both of them', STRONG, 'otp'],
-  ])('is MFA where they speak of %s', async (_what, login, method) => {
+  ])('is MFA for %s', async (_what, login, method) => {
     const client = clientsWith(both);
     const authTime = secondsAgo(100);
     const { accessToken } = await signIn('web', { account: 'alice', authTime, ...login });
@@ -165,14 +165,14 @@ describe('What the tokens of the provider prove', () => {
     ['a password alone', WEAK],
     ['two values of one kind', { amr: ['otp', 'sms'] }],
     ['nothing', {}],
-  ])('is no MFA where they speak of %s', async (_what, login) => {
+  ])('is no MFA for %s', async (_what, login) => {
     const client = clientsWith(both);
     const { accessToken } = await signIn('web', { account: 'alice', ...login });
 
     expectProblem(await client(accessToken).transfer(), 'mfa_required');
   });
 
-  it('is no more after a refresh: it tells of the original authentication (RFC 9068 section 2.2.1)', async () => {
+  it('expires over a refresh, which keeps the original auth_time (RFC 9068 section 2.2.1)', async () => {
     const client = clientsWith(both);
     const authTime = secondsAgo(301);
     const stale = await signIn('web', { account: 'alice', authTime, ...STRONG });
@@ -185,7 +185,7 @@ describe('What the tokens of the provider prove', () => {
     expect((await client(fresh.accessToken).currentMfa()).body).toBeNull();
   });
 
-  it('is nothing to an app that does not ask for it', async () => {
+  it('is ignored without `mfa.evidence`', async () => {
     const client = clientsWith();
     const { accessToken } = await signIn('web', { account: 'alice', ...STRONG });
 
@@ -245,7 +245,7 @@ describe('A challenge (RFC 9470)', () => {
     expect((await client(fresh.accessToken).send('post', '/recent-transfers')).status).toBe(201);
   });
 
-  it('is answered as well by a factor that the app itself has verified', async () => {
+  it('is satisfied by a factor that the app verified', async () => {
     const client = clientsWith(byAcr);
     const { accessToken } = await signIn('web', { account: 'alice', ...WEAK });
     await client(accessToken).verifyMfa({ method: 'totp', acr: 'urn:example:other' });

@@ -99,7 +99,7 @@ describe('The recipe for Auth0', () => {
     };
   });
 
-  it('takes access tokens of both profiles, and knows their session', async () => {
+  it('accepts access tokens of both profiles, with their session id', async () => {
     const { azp: client_id, ...common } = claims as { azp: string };
     const rfc9068 = await vendor.sign({ ...common, client_id, jti: '73W' }, 'at+jwt');
 
@@ -113,7 +113,7 @@ describe('The recipe for Auth0', () => {
     expect(vendor.fetched).toEqual(['https://my-domain.auth0.com/.well-known/jwks.json']);
   });
 
-  it('has evidence of MFA where the Action says when, and no refresh renews it', async () => {
+  it('has evidence of MFA from the time that the Action sets', async () => {
     const at = (seconds: number): JWTPayload => ({
       ...claims,
       'https://wallet.example/mfa_at': new Date((now - seconds) * 1000).toISOString(),
@@ -176,7 +176,7 @@ describe('The recipe for Firebase', () => {
     };
   });
 
-  it('takes ID tokens of the project', async () => {
+  it('accepts ID tokens of the project', async () => {
     expect((await app.me(await vendor.sign(claims))).body).toMatchObject({
       issuer: 'https://securetoken.google.com/my-project',
       userId: 'XJ7',
@@ -185,7 +185,7 @@ describe('The recipe for Firebase', () => {
     expect(vendor.fetched).toEqual([KEYS]);
   });
 
-  it('has evidence of MFA where a second factor was used at sign-in, for as long as that is fresh', async () => {
+  it('has evidence of MFA after a second factor at sign-in', async () => {
     const withTotp = {
       ...claims,
       firebase: {
@@ -243,7 +243,7 @@ describe('The recipe for Cognito', () => {
     return vendor.sign({ ...claims, ...changed }, 'none');
   }
 
-  it('takes access tokens of the app client, and knows their session', async () => {
+  it('accepts access tokens of the app client, with their session id', async () => {
     expect((await app.me(await sign())).body).toMatchObject({
       issuer: ISSUER,
       userId: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
@@ -253,7 +253,7 @@ describe('The recipe for Cognito', () => {
     expect(vendor.fetched).toEqual([`${ISSUER}/.well-known/jwks.json`]);
   });
 
-  it('refuses what another client, another use or another pool is said in', async () => {
+  it('refuses tokens of another client, use or pool', async () => {
     const withoutClient = { ...claims };
     delete withoutClient.client_id;
     const idToken = { ...withoutClient, token_use: 'id', aud: 'my-client' };
@@ -309,7 +309,7 @@ describe('The recipe for Keycloak', () => {
     };
   });
 
-  it('takes access tokens for the API, and knows their session', async () => {
+  it('accepts access tokens for the API, with their session id', async () => {
     expect((await app.me(await vendor.sign(claims))).body).toMatchObject({
       issuer: REALM,
       userId: '36fa0f91-f94d-4a0c-afed-6b7d952e47da',
@@ -319,7 +319,7 @@ describe('The recipe for Keycloak', () => {
     expect(vendor.fetched).toEqual([`${REALM}/protocol/openid-connect/certs`]);
   });
 
-  it('has evidence of MFA where the level is reached, for as long as that is fresh', async () => {
+  it('has evidence of MFA at the level of authentication', async () => {
     const gold = { ...claims, acr: 'gold' };
 
     expect(await outcome(app.transfer(await vendor.sign(claims)))).toBe('403 mfa_required');

@@ -101,7 +101,7 @@ describe('Access tokens of a real provider', () => {
     expect(provider.jwksFetches() - fetches).toBe(1);
   });
 
-  it('of a withdrawn key are refused once the new keys are known, and the client refreshes', async () => {
+  it('of a withdrawn key are refused with the action refresh_token', async () => {
     const client = clientsWith();
     const browser = provider.openBrowser();
     const old = await browser.signIn('web', { account: 'alice' });
@@ -113,7 +113,7 @@ describe('Access tokens of a real provider', () => {
     expectProblem(await client(old.accessToken).me(), 'token_invalid', UNKNOWN_KEY);
   });
 
-  it('alone are access tokens: the ID token issued beside them is refused', async () => {
+  it('are told from the ID token beside them, which is refused', async () => {
     const client = clientsWith();
     const strict = clientsWith({ audience: [provider.audience, 'web'], typ: 'at+jwt' });
     const tokens = await provider.openBrowser().signIn('web', { account: 'alice' });
@@ -124,7 +124,7 @@ describe('Access tokens of a real provider', () => {
     expectProblem(await strict(tokens.idToken).me(), 'token_invalid');
   });
 
-  it('have to be at+jwt where `typ` says so, whoever signed them (RFC 9068)', async () => {
+  it('must be of type at+jwt if `typ` says so (RFC 9068)', async () => {
     const strict = clientsWith({ typ: 'at+jwt' });
     const lax = clientsWith();
     const { accessToken } = await provider.openBrowser().signIn('web', { account: 'alice' });
@@ -138,7 +138,7 @@ describe('Access tokens of a real provider', () => {
     expectProblem(await strict(retyped).me(), 'token_invalid');
   });
 
-  it('name their user in any claim, a namespaced one too', async () => {
+  it('name their user in the claim of `userIdClaim`', async () => {
     const client = clientsWith({ userIdClaim: USER_ID });
     const alice = await provider.openBrowser().signIn('web', { account: 'alice' });
     const nameless = await provider.openBrowser().signIn('web', { account: 'nameless' });

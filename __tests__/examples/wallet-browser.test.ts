@@ -92,7 +92,7 @@ describeWithChromium('The example wallet in a browser', () => {
     await sees(page.getByText('2,203.50'));
   });
 
-  it('lets 15 minutes pass without an interruption, and carries MFA over', async () => {
+  it('goes on for 15 minutes without an interruption, and carries MFA over', async () => {
     const page = await signIn();
     await enrol(page);
     const firstToken = await tokenSentBy(page);
@@ -179,7 +179,7 @@ describeWithChromium('The example wallet in a browser', () => {
     expect(await warning.count()).toBe(0);
   });
 
-  it('wants a new sign-in after 7 days, and says why', async () => {
+  it('demands a new sign-in after 7 days, and says why', async () => {
     const page = await signIn();
     await page.getByRole('button', { name: 'Let 7 days pass' }).click();
     await sees(page.getByText('Your session has reached its 7 days.'));
@@ -254,7 +254,7 @@ describeWithChromium('The example wallet in a browser', () => {
     expect(await isTooWide()).toBe(false);
   });
 
-  it('says so when the server is gone', async () => {
+  it('shows that the server is gone', async () => {
     const page = await signIn();
     server.closeAllConnections();
     server.close();
@@ -264,7 +264,7 @@ describeWithChromium('The example wallet in a browser', () => {
     faults = faults.filter((fault) => !/ERR_CONNECTION_(REFUSED|RESET)/.test(fault));
   });
 
-  it('says so when the server is gone before the wallet is filled in', async () => {
+  it('shows that the server is gone before the wallet is filled in', async () => {
     const page = await open(context);
     await page.route('**/transfers', (route) => route.abort());
     await enterCode(page);

@@ -27,7 +27,7 @@ describe('The example wallet', () => {
     ada = await Browser.signIn(app, 'ada@example.com');
   });
 
-  it('says who is signed in, with which session, and what is known of MFA', async () => {
+  it('shows user, session and MFA', async () => {
     const response = await ada.tab.get('/me');
     const { userId } = response.body as { userId: string };
     expect([response.status, response.body]).toEqual([
@@ -65,12 +65,12 @@ describe('The example wallet', () => {
     ['post', '/sign-out-everywhere'],
     ['get', '/demo/phone'],
     ['post', '/demo/clock'],
-  ] as const)('wants an access token for %s %s', async (method, path) => {
+  ] as const)('demands an access token for %s %s', async (method, path) => {
     expectProblem(await supertest(app)[method](path), 'token_missing');
   });
 
   describe('sending money', () => {
-    it('wants an authenticator app first, then sends, and the balance shows it', async () => {
+    it('demands an authenticator app first, then sends and lowers the balance', async () => {
       expectProblem(await ada.tab.post('/transfers', ORDER), 'mfa_not_enrolled');
       await ada.enrol();
 
@@ -93,7 +93,7 @@ describe('The example wallet', () => {
       });
     });
 
-    it('wants a code of the last 5 minutes; signing a message is content with 30', async () => {
+    it('demands a code of the last 5 minutes, and for signing a message of the last 30', async () => {
       await ada.enrol();
       clock.advance(300);
       expectProblem(await ada.tab.post('/transfers', ORDER), 'mfa_expired', {
@@ -172,7 +172,7 @@ describe('The example wallet', () => {
       expectRefusal(await ada.confirm(app), 410, 'mfa_flow_expired');
     });
 
-    it('takes a code once: neither it nor an older one again', async () => {
+    it('accepts a code once, and no older one after it', async () => {
       const phone = await ada.enrol();
       const older = phone.generate({ timestamp: clock() - 30_000 });
       for (const code of [phone.generate({ timestamp: clock() }), older]) {
@@ -184,7 +184,7 @@ describe('The example wallet', () => {
       expect((await ada.verify()).status).toBe(200);
     });
 
-    it('takes no code after 5 wrong ones, for 5 minutes', async () => {
+    it('accepts no code for 5 minutes after 5 wrong ones', async () => {
       const phone = await ada.enrol();
       clock.advance(60);
       for (const code of ['000000', '1', '', 123456, undefined]) {
@@ -206,7 +206,7 @@ describe('The example wallet', () => {
       expectRefusal(await ada.tab.get('/demo/phone'), 404, 'mfa_not_enrolled');
     });
 
-    it('is changed with MFA of the old one alone, and what that had verified is void', async () => {
+    it('is changed with MFA of the old one only, which voids its MFA sessions', async () => {
       await ada.enrol();
       const tab = await ada.openTab();
       clock.advance(30);
@@ -255,7 +255,7 @@ describe('The example wallet', () => {
       expect((await refreshed.post('/signatures', { message: 'mine' })).status).toBe(201);
     });
 
-    it('does not see what another one has verified', async () => {
+    it('does not share the MFA session of another tab', async () => {
       await ada.enrol();
       const tab = await ada.openTab();
       expectProblem(await tab.post('/transfers', ORDER), 'mfa_required');
@@ -306,7 +306,7 @@ describe('The example wallet', () => {
   });
 
   describe('the page', () => {
-    it('runs under a policy that lets nothing in but its own files', async () => {
+    it('has a content security policy that allows only its own files', async () => {
       const page = await supertest(app).get('/');
       expect(page.headers['content-security-policy']).toBe(
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -32,7 +32,7 @@ describeWithRedis('Three processes on one Redis', () => {
     return everywhere.map(() => answer);
   }
 
-  it('know of an MFA session that one of them started, and of no other client’s', async () => {
+  it('share the MFA session of a client, and with no other client', async () => {
     const tab = await api.issuer.signIn('user-scope');
     const otherTab = await api.issuer.signIn('user-scope');
     expect((await api.call(0, 'POST', '/mfa', tab.accessToken)).status).toBe(200);
@@ -42,7 +42,7 @@ describeWithRedis('Three processes on one Redis', () => {
     );
   });
 
-  it('carry one MFA session over once, however many requests race for it', async () => {
+  it('carry an MFA session over once for concurrent requests', async () => {
     const before = await api.issuer.signIn('user-race');
     const started = await api.call(1, 'POST', '/mfa', before.accessToken);
     const after = await api.issuer.refresh(before.refreshToken);
@@ -66,7 +66,7 @@ describeWithRedis('Three processes on one Redis', () => {
     expect(body).toEqual(started.body);
   });
 
-  it('leave exactly one MFA session where many tokens race for the same one', async () => {
+  it('leave exactly one MFA session if many tokens race for it', async () => {
     const before = await api.issuer.signIn('user-rivals');
     await api.call(0, 'POST', '/mfa', before.accessToken);
     const rivals = await Promise.all(
@@ -81,7 +81,7 @@ describeWithRedis('Three processes on one Redis', () => {
     expect(answers.filter(({ errorType }) => errorType === 'mfa_required')).toHaveLength(19);
   });
 
-  it('refuse a token that another process signed out, remembered or not, and no other token', async () => {
+  it('refuse a token that another process signed out, cached or not', async () => {
     const tab = await api.issuer.signIn('user-sign-out');
     const otherTab = await api.issuer.signIn('user-sign-out');
     expect(await ask('GET', '/me', tab.accessToken)).toEqual(thrice(200));

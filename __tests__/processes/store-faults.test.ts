@@ -129,7 +129,7 @@ describeWithRedis('While Redis fails under load', () => {
       },
     ],
   ])(
-    '%s, it answers 503 within 2 s or what is true, and recovers by itself',
+    '%s, it answers correctly or with 503 within 2 s, and recovers by itself',
     async (how, happening) => {
       const { total, unavailable, wrong, slow } = await runLoad(happening);
       expect({ wrong, slow }).toEqual({ wrong: [], slow: [] });
@@ -145,7 +145,7 @@ describeWithRedis('While Redis fails under load', () => {
     60_000,
   );
 
-  it('refuses to sign out, and goes on with the rest, while it is full', async () => {
+  it('a full Redis refuses sign-outs and serves other requests', async () => {
     const admin = await createClient({ url: redis.url }).connect();
     const { accessToken } = await api.issuer.signIn('user-full');
     try {
@@ -167,7 +167,7 @@ describeWithRedis('While Redis fails under load', () => {
     );
   });
 
-  it('answers 503 where Redis answers garbage', async () => {
+  it('an unreadable record is answered with 503', async () => {
     const admin = await createClient({ url: redis.url }).connect();
     const { accessToken } = await api.issuer.signIn('user-garbage');
     await api.call(0, 'POST', '/mfa', accessToken);
@@ -181,7 +181,7 @@ describeWithRedis('While Redis fails under load', () => {
     admin.destroy();
   });
 
-  it('keeps no id and no token in a key or a value', async () => {
+  it('no key and no value contains an id or a token', async () => {
     const admin = await createClient({ url: redis.url }).connect();
     const keys = await admin.keys('*');
     const values = await admin.mGet(keys);

@@ -10,7 +10,7 @@ import request from 'supertest';
 const DAY = 86_400;
 
 describe('createTestClock()', () => {
-  it('stands still until it is advanced, and starts at a whole second', () => {
+  it('starts at a whole second and stands still until it is advanced', () => {
     const clock = createTestClock();
     const start = clock();
     expect(start % 1000).toBe(0);
@@ -20,7 +20,7 @@ describe('createTestClock()', () => {
     expect(createTestClock(1_000)()).toBe(1_000);
   });
 
-  it.each([NaN, -1, Infinity])('does not go to nowhere or back: %s', (seconds) => {
+  it.each([NaN, -1, Infinity])('rejects an advance of %s', (seconds) => {
     const clock = createTestClock();
     expect(() => {
       clock.advance(seconds);
@@ -30,7 +30,7 @@ describe('createTestClock()', () => {
 });
 
 describe('The access tokens of createTestIssuer()', () => {
-  it('look like the sample that CDP publishes', async () => {
+  it('have the claims of the sample that CDP publishes', async () => {
     const clock = createTestClock();
     const issuer = await createTestIssuer({ clock });
     const { accessToken } = await issuer.signIn('user-1');
@@ -80,7 +80,7 @@ describe('The access tokens of createTestIssuer()', () => {
     expect(otherClient.sid).not.toBe(before.sid);
   });
 
-  it('can be made wrong in any way', async () => {
+  it('can have any wrong claim or header', async () => {
     const issuer = await createTestIssuer();
     const noExpiry = await issuer.sign({ exp: undefined, sub: 'user-2', extra: [1] });
     expect(decodeJwt(noExpiry)).toMatchObject({ sub: 'user-2', extra: [1] });
@@ -93,7 +93,7 @@ describe('The access tokens of createTestIssuer()', () => {
     await expect(issuer.sign({}, { alg: 'RS256' })).rejects.toThrow(TypeError);
   });
 
-  it('refuses options that it does not have', async () => {
+  it('are not made with unknown options', async () => {
     await expect(createTestIssuer({ autentication: 'cdp' } as never)).rejects.toThrow(
       'Did you mean `authentication`?',
     );
@@ -119,7 +119,7 @@ describe('The refresh tokens of createTestIssuer()', () => {
     await expect(issuer.signIn('user-1')).resolves.toHaveProperty('accessToken');
   });
 
-  it('end the whole session when a spent one is used again', async () => {
+  it('end the session if a spent one is used again', async () => {
     const issuer = await createTestIssuer();
     const first = await issuer.signIn('user-1');
     const other = await issuer.signIn('user-1');
@@ -131,7 +131,7 @@ describe('The refresh tokens of createTestIssuer()', () => {
     await expect(issuer.refresh(other.refreshToken)).resolves.toHaveProperty('refreshToken');
   });
 
-  it('are ended by a sign-out, as often as one likes', async () => {
+  it('are ended by a sign-out, which may be repeated', async () => {
     const issuer = await createTestIssuer();
     const { refreshToken } = await issuer.signIn('user-1');
     await issuer.signOut(refreshToken);
@@ -151,7 +151,7 @@ describe('The refresh tokens of createTestIssuer()', () => {
     await expect(issuer.refresh(second.refreshToken)).rejects.toMatchObject(invalid);
   });
 
-  it('serve one of two refreshes at once, and the other one ends the session', async () => {
+  it('serve one of two concurrent refreshes, and the other ends the session', async () => {
     const issuer = await createTestIssuer();
     const { refreshToken } = await issuer.signIn('user-1');
     const both = [issuer.refresh(refreshToken), issuer.refresh(refreshToken)];
@@ -193,7 +193,7 @@ describe('The one-time codes of createTestIssuer()', () => {
     await expect(issuer.signInWithCode('guessed@example.com', code)).rejects.toMatchObject(invalid);
   });
 
-  it('are for one address each, and a new one takes the place of the old', async () => {
+  it('belong to one address each, and a new one replaces the old', async () => {
     const issuer = await createTestIssuer();
     const old = await issuer.requestCode('ada@example.com');
     const code = await codeOtherThan(old, () => issuer.requestCode('ada@example.com'));
@@ -224,7 +224,7 @@ describe('The keys of createTestIssuer()', () => {
     return { clock, issuer, status };
   }
 
-  it('are read as a real JWKS is: fetched once, kept through an outage', async () => {
+  it('are fetched once and kept through an outage', async () => {
     const { clock, issuer, status } = await setUp();
     const token = (): Promise<string> => issuer.sign();
     expect(issuer.jwksFetches).toBe(0);
@@ -238,7 +238,7 @@ describe('The keys of createTestIssuer()', () => {
     expect((await (await setUp()).status(await token())).toString()).toBe('401');
   });
 
-  it('are down when the test says so', async () => {
+  it('are unavailable after setOutage(true)', async () => {
     const { clock, issuer, status } = await setUp();
     issuer.setOutage(true);
     const token = await issuer.sign();
@@ -248,7 +248,7 @@ describe('The keys of createTestIssuer()', () => {
     expect(await status(token)).toBe(200);
   });
 
-  it('can be slow', async () => {
+  it('are delayed after setDelay()', async () => {
     const { issuer, status } = await setUp();
     issuer.setDelay(50);
     const before = performance.now();
@@ -272,7 +272,7 @@ describe('The keys of createTestIssuer()', () => {
     expect(await status(old)).toBe(401);
   });
 
-  it('are at one address alone, and only that is counted', async () => {
+  it('are served and counted at one address', async () => {
     const issuer = await createTestIssuer();
     const { fetch } = keySourceOf(issuer);
     for (const other of ['https://issuer.test/jwks.json', new URL('https://example.com/')]) {
@@ -287,7 +287,7 @@ describe('The keys of createTestIssuer()', () => {
     expect(issuer.jwksFetches).toBe(3);
   });
 
-  it('are given up on by whoever will not wait', async () => {
+  it('can be aborted while they are delayed', async () => {
     const issuer = await createTestIssuer();
     const { fetch } = keySourceOf(issuer);
     issuer.setDelay(60_000);
@@ -300,7 +300,7 @@ describe('The keys of createTestIssuer()', () => {
     expect(issuer.jwksFetches).toBe(1);
   });
 
-  it('never show a private part, nor do two issuers share one', async () => {
+  it('have no private part, and differ between issuers', async () => {
     const [one, other] = [await createTestIssuer(), await createTestIssuer()];
     const [key, otherKey] = [one.jwks().keys[0], other.jwks().keys[0]];
     const members = ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'];

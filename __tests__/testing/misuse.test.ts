@@ -30,7 +30,7 @@ describe('createTestIssuer()', () => {
     ]);
   });
 
-  it('takes undefined for absent', async () => {
+  it('treats undefined as absent', async () => {
     const absent = { authentication: undefined, clock: undefined, claims: undefined };
     const issuer = await createTestIssuer({ ...absent, issuer: undefined, audience: undefined });
     expect([issuer.issuer, issuer.audience]).toEqual(['cdp-api', 'cdp-api']);
@@ -40,7 +40,7 @@ describe('createTestIssuer()', () => {
 });
 
 describe('A method of the test issuer', () => {
-  it('knows its options by name', async () => {
+  it('names a misspelt option', async () => {
     const issuer = await createTestIssuer();
     await expect(issuer.signIn('user-1', { amr: ['otp'] } as never)).rejects.toThrow(
       'issuer.signIn(): there is no option `amr`. Known: `claims`.',
@@ -50,7 +50,7 @@ describe('A method of the test issuer', () => {
     );
   });
 
-  it.each([NaN, -1, Infinity, '60'])('does not take %p for a time', async (time) => {
+  it.each([NaN, -1, Infinity, '60'])('rejects the duration %p', async (time) => {
     const issuer = await createTestIssuer();
     await expect(issuer.rotateKeys({ overlapSeconds: time as number })).rejects.toThrow(
       ConfigurationError,
@@ -60,7 +60,7 @@ describe('A method of the test issuer', () => {
     }).toThrow(TypeError);
   });
 
-  it('does not take anything for a user, or for yes and no', async () => {
+  it('rejects other types for a user and for a boolean', async () => {
     const issuer = await createTestIssuer();
     await expect(issuer.signIn(undefined as never)).rejects.toThrow(TypeError);
     expect(() => {

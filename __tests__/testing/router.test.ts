@@ -74,7 +74,7 @@ describe.each(Object.entries(apps))('issuer.router() in %s', (_name, createApp) 
     ]);
   });
 
-  it('publishes its keys, and is down with them', async () => {
+  it('publishes its keys, and answers 503 in an outage', async () => {
     const { agent, issuer } = await setUp();
     const keys = await agent.get('/idp/.well-known/jwks.json');
     expect([keys.status, keys.body]).toEqual([200, issuer.jwks()]);
@@ -141,7 +141,7 @@ describe('issuer.router() in plain Node', () => {
     ]);
   });
 
-  it('reads a letter that arrives in two pieces', async () => {
+  it('reads a character that is split over two chunks', async () => {
     const issuer = await createTestIssuer();
     const { origin } = await serve(issuer);
     const body = Buffer.from(JSON.stringify({ email: 'gr\u00fc\u00dfe@example.com' }));
@@ -182,7 +182,7 @@ describe('issuer.router() in plain Node', () => {
     expect([none.status, await none.json()]).toEqual([401, refused('refresh_token_invalid')]);
   });
 
-  it('takes the cookie back at sign-out, whether there is one or not', async () => {
+  it('clears the cookie at sign-out, with or without one', async () => {
     const { origin } = await serve(await createTestIssuer());
     const answer = await fetch(`${origin}/auth/sign-out`, { method: 'POST' });
     expect([answer.status, answer.headers.get('set-cookie')]).toEqual([
@@ -191,7 +191,7 @@ describe('issuer.router() in plain Node', () => {
     ]);
   });
 
-  it('keeps the cookie to HTTPS where it came by HTTPS', async () => {
+  it('sets a Secure cookie over HTTPS', async () => {
     const issuer = await createTestIssuer();
     const { origin } = await serve(issuer, (req) => {
       Object.assign(req.socket, { encrypted: true });
@@ -200,7 +200,7 @@ describe('issuer.router() in plain Node', () => {
     expect(answer.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
   });
 
-  it('drops what nobody waits for any more', async () => {
+  it('ends the work of aborted requests', async () => {
     const issuer = await createTestIssuer();
     const fetched: Promise<Response>[] = [];
     const fetchJwks = issuer.fetchJwks.bind(issuer);
@@ -226,7 +226,7 @@ describe('issuer.router() in plain Node', () => {
     expect(passedOn).toEqual([]);
   });
 
-  it('waits for no body that somebody else has taken', async () => {
+  it('does not wait for a body that was consumed before', async () => {
     const issuer = await createTestIssuer();
     const router = issuer.router();
     const app = express().use(async (req, _res, next) => {
@@ -240,7 +240,7 @@ describe('issuer.router() in plain Node', () => {
     ]);
   });
 
-  it('leaves errors that are not its own to the app', async () => {
+  it('passes errors of others on to the app', async () => {
     const issuer = await createTestIssuer();
     issuer.signOut = () => Promise.reject(new Error('of the app'));
     const { origin, passedOn } = await serve(issuer);

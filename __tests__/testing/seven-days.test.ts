@@ -59,7 +59,7 @@ describe.each(['cdp', 'custom'] as const)('A session of %s authentication', (aut
     close();
   });
 
-  it('goes on without interruption for 7 days of refreshes, and then needs a new sign-in', async () => {
+  it('lasts for 7 days of refreshes, and then needs a new sign-in', async () => {
     let client = await issuer.signIn('user-1');
     expect((await call('POST', '/mfa', client.accessToken)).status).toBe(200);
 

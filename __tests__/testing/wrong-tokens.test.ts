@@ -27,7 +27,7 @@ async function setUp() {
 }
 
 describe('A token of issuer.sign()', () => {
-  it('is a good one as long as nothing else is ordered', async () => {
+  it('is good by default', async () => {
     const { issuer, sessions } = await setUp();
     const [one, other] = [await issuer.sign(), await issuer.sign()];
     await expect(sessions.authenticateToken(one)).resolves.toMatchObject({ userId: 'user-1' });
@@ -62,7 +62,7 @@ describe('A token of issuer.sign()', () => {
     await expect(sessions.authenticateToken(token)).rejects.toMatchObject(refusal);
   });
 
-  it('carries every header that is ordered, whether anybody should heed it or not', async () => {
+  it('carries every given header member', async () => {
     const { issuer, sessions } = await setUp();
     const other = await createTestIssuer();
     const [jwk] = other.jwks().keys;
@@ -97,7 +97,7 @@ describe('A token of issuer.sign()', () => {
 });
 
 describe('A token of issuer.logoutToken()', () => {
-  it('is what OpenID Connect Back-Channel Logout wants', async () => {
+  it('has the claims of OpenID Connect Back-Channel Logout', async () => {
     const clock = createTestClock();
     const issuer = await createTestIssuer({ authentication: 'custom', clock });
     const token = await issuer.logoutToken({ sub: 'user-1', sid: 'session-1' });
@@ -119,7 +119,7 @@ describe('A token of issuer.logoutToken()', () => {
     });
   });
 
-  it('can be made wrong as any other', async () => {
+  it('can have any wrong claim', async () => {
     const issuer = await createTestIssuer();
     const claims = { nonce: 'n', events: undefined, iss: 'https://evil.example' };
     const token = await issuer.logoutToken(claims, { alg: 'none', kid: undefined });
@@ -129,7 +129,7 @@ describe('A token of issuer.logoutToken()', () => {
     expect(decodeJwt(token)).not.toHaveProperty('sub');
   });
 
-  it('is no access token', async () => {
+  it('is not accepted as an access token', async () => {
     const { issuer, sessions } = await setUp();
     const claims = { sub: 'user-1', project_id: issuer.projectId, aud: 'cdp-api' };
     const token = await issuer.logoutToken(claims, { typ: 'JWT' });
