@@ -13,6 +13,8 @@ export interface RedisCluster {
    * at that. @returns moves the rest back and closes the slot
    */
   openSlot(slot: number, movedKeys: readonly string[]): Promise<() => Promise<void>>;
+  /** The index of the node that has the slot of a key. */
+  nodeOf(key: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -22,7 +24,10 @@ const SLOT_RANGES = [
   ['10923', '16383'],
 ] as const;
 
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** @param args further arguments of each `redis-server` */
+export async function startRedisCluster({
+  args = [],
+}: { readonly args?: readonly string[] } = {}): Promise<RedisCluster> {
   const nodes: RedisServer[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()));
@@ -35,6 +40,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
         args: [
           ...['--cluster-enabled', 'yes', '--cluster-port', busPort],
           ...['--cluster-announce-ip', '127.0.0.1', '--cluster-node-timeout', '2000'],
+          ...args,
         ],
       });
       nodes.push(node);
@@ -50,6 +56,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     await Promise.all(nodes.map(untilWhole));
     return {
       nodes,
+      async nodeOf(key) {
+        const slot = Number(await ask(first, ['CLUSTER', 'KEYSLOT', key]));
+        return SLOT_RANGES.findIndex(([, last]) => slot <= Number(last));
+      },
       openSlot: (slot, movedKeys) => openSlot(nodes, String(slot), movedKeys),
       stop,
     };
