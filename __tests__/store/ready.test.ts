@@ -118,6 +118,9 @@ describeWithRedis('sessions.ready() with redisStore', () => {
     }
     await allow(COMMANDS);
     await withClient(url, (client) => ready(redisStore(client)));
+    const nodeRedis = await createClient({ url }).connect();
+    await ready(redisStore(nodeRedis));
+    nodeRedis.destroy();
     for (const missing of COMMANDS) {
       await allow(COMMANDS.filter((command) => command !== missing));
       await withClient(url, (client) =>
