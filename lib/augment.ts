@@ -1,6 +1,8 @@
 /**
- * Declares `req.session` for TypeScript. Opt-in, because `@types/express-session` declares the same
- * name: import it once, or list it in `types` of your tsconfig.
+ * Declares `req.session` for TypeScript. Import it once, or list it in `types` of your tsconfig.
+ *
+ * It is opt-in, because `@types/express-session` declares the same name. Beside express-session,
+ * declare the name that the option `property` gives in the same way.
  */
 import type { Session } from './session.js';
 

@@ -11,14 +11,14 @@ export { findSession, getSession } from './middleware/request-session.js';
 // The core without Express.
 export { createSessions } from './wallet-sessions.js';
 
-// What it is configured with.
+// Its options.
 export { cdpAuthentication } from './authentication/cdp.js';
 export { customAuthentication } from './authentication/custom.js';
 export { fromBearer, fromCookie } from './token-reader.js';
 export { acrEvidence, amrEvidence } from './mfa/evidence.js';
 export { memoryStore } from './store/memory.js';
 
-// What it throws.
+// Its errors.
 export { SessionError } from './errors.js';
 export { ConfigurationError } from './option-reader.js';
 

@@ -30,7 +30,7 @@ export interface AuthenticateRequest {
 }
 
 /**
- * Finds the access token of a request, or returns undefined if there is none.
+ * Returns the access token of a request, or undefined if the request has no token.
  *
  * @example
  * const fromHeader: TokenReader = (request) => request.headers['x-access-token']?.toString();

@@ -1,6 +1,6 @@
 /**
- * One field of a posted form, whether a parser such as `express.urlencoded()` has read the body
- * before or not.
+ * One field of a posted form, from a parser such as `express.urlencoded()` or from the request
+ * itself.
  */
 import type { IncomingMessage } from 'node:http';
 import { isRecord } from '../type-guards.js';
@@ -9,8 +9,8 @@ const MAX_BYTES = 16 * 1024;
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
 /**
- * Undefined where the request is no form, or the field is not in it exactly once, or the form is
- * longer than 16 KiB.
+ * The value of the field; undefined if the request is no form of at most 16 KiB with exactly one
+ * such field.
  */
 export async function readFormField(
   req: IncomingMessage & { readonly body?: unknown },
@@ -20,7 +20,7 @@ export async function readFormField(
   const { body } = req;
   if (typeof body === 'string') return fieldOf(body, name);
   if (body instanceof Uint8Array) return fieldOf(Buffer.from(body).toString('utf8'), name);
-  // A parser of something else may have left `{}` and the body unread.
+  // A parser of another media type may have left `{}` and the body unread.
   if (isRecord(body) && (Object.hasOwn(body, name) || req.readableEnded)) {
     return typeof body[name] === 'string' ? body[name] : undefined;
   }
@@ -33,13 +33,13 @@ function fieldOf(form: string, name: string): string | undefined {
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** Undefined where it is too long, or was not sent to its end. */
+/** The body as text; undefined if it is too long or incomplete. */
 function readText(req: IncomingMessage): Promise<string | undefined> {
   if (req.readableEnded) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    // What comes after the limit is still taken off the connection, and dropped.
+    // The rest of a long body is read and dropped, so that the answer gets through.
     req.on('data', (chunk: Buffer | string) => {
       bytes += chunk.length;
       if (bytes <= MAX_BYTES) chunks.push(Buffer.from(chunk));

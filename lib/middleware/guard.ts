@@ -34,7 +34,7 @@ export interface ConditionRequest extends IncomingMessage {
   /* eslint-enable @typescript-eslint/no-explicit-any */
 }
 
-/** A guard: what it demands of each session that was found on the request. */
+/** A guard, with its demand on each session that was found on the request. */
 export interface Guard {
   /** The call of its factory, for messages: `requireMfa()`. */
   readonly name: string;

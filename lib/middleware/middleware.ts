@@ -1,6 +1,6 @@
 /**
- * The shape of a middleware in Node's own types. It fits Express 4, Express 5 and every other caller
- * of `(req, res, next)`, and imports the types of none of them.
+ * The shape of a middleware in Node's own types, which fits Express 4, Express 5 and every other
+ * caller of `(req, res, next)`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPromiseLike, type MaybePromise } from '../maybe-promise.js';

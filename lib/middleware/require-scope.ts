@@ -1,5 +1,5 @@
 /**
- * The guard of what the access token was issued for: its scopes (RFC 6749 section 3.3).
+ * The guard of the scopes that the access token was issued with (RFC 6749 section 3.3).
  */
 import type { JWTPayload } from 'jose';
 import { SessionError } from '../errors.js';

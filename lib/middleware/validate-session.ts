@@ -1,5 +1,5 @@
 /**
- * Attaches the session to a request, or answers why it has none.
+ * Attaches the session to a request, or refuses the request.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { andThen, type MaybePromise } from '../maybe-promise.js';

@@ -24,7 +24,7 @@ export interface TestIssuerOptions {
   readonly audience?: string | undefined;
   /** The `project_id` of the tokens, for `'cdp'` alone. @defaultValue a UUID */
   readonly projectId?: string | undefined;
-  /** Further claims of every access token. @defaultValue none */
+  /** Further claims of every access token. @defaultValue `{}` */
   readonly claims?: Members | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface TestIssuerOptions {
 export interface SignInOptions {
   /**
    * Further claims of this session's access tokens, such as `amr`; a refresh keeps them.
-   * @defaultValue none
+   * @defaultValue `{}`
    */
   readonly claims?: Members | undefined;
   /**

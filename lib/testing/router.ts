@@ -7,7 +7,7 @@ import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { OneTimeCodeError } from './one-time-codes.js';
 import { RefreshError, type TokenPair } from './refresh-tokens.js';
 
-/** A request handler; it passes on every request that is none of its routes. */
+/** A request handler. It passes on requests to other routes. */
 export type TestIssuerRouter = (
   req: IncomingMessage,
   res: ServerResponse,
