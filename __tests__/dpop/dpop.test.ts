@@ -256,11 +256,18 @@ describe('A bound token', () => {
 describe('The mode', () => {
   it('`required` demands a proof of every token, and says so to a request without one', async () => {
     const app = walletApi(options({ authentication: withDpop('required') }));
-    const missing = await request(app).get('/me');
-    expect([missing.status, missing.headers['www-authenticate']]).toEqual([
-      401,
-      `Bearer realm="api", DPoP realm="api", algs="${ALGS}"`,
-    ]);
+    // Refused by validateSession(), by getSession() and by a guard.
+    const lenient = walletApi(options({ authentication: withDpop('required'), required: false }));
+    for (const missing of [
+      await request(app).get('/me'),
+      await request(lenient).get('/me'),
+      await request(lenient).post('/transfers'),
+    ]) {
+      expect([missing.status, missing.headers['www-authenticate']]).toEqual([
+        401,
+        `Bearer realm="api", DPoP realm="api", algs="${ALGS}"`,
+      ]);
+    }
     const { accessToken: unbound } = await issuer.signIn('user-2');
     expectProofInvalid(await request(app).get('/me').auth(unbound, { type: 'bearer' }));
     expect((await send(app, await proofOf())).status).toBe(200);

@@ -2,7 +2,6 @@
  * The sessions of a request. They are kept apart from the request object, so that only
  * `validateSession()` can say that a request is authenticated.
  */
-import { SessionError } from '../errors.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { Session, VerifiedSession } from '../session.js';
 import type { RecordReads } from '../store/tracked-store.js';
@@ -62,8 +61,9 @@ export function isAdmitted(found: RequestSession): found is AdmittedRequest {
  * });
  */
 export function getSession(req: object, sessions?: Sessions): Session {
-  const session = find(req, sessions, 'getSession(req)');
-  if (session === undefined) throw new SessionError('token_missing');
+  const found = mounted(req, sessions, 'getSession(req)');
+  const session = found.findLast(isAdmitted)?.session;
+  if (session === undefined) throw found[0].sessions.tokenMissing();
   return session;
 }
 
@@ -80,17 +80,22 @@ export function getSession(req: object, sessions?: Sessions): Session {
  * });
  */
 export function findSession(req: object, sessions?: Sessions): Session | undefined {
-  return find(req, sessions, 'findSession(req)');
+  return mounted(req, sessions, 'findSession(req)').findLast(isAdmitted)?.session;
 }
 
-function find(req: object, sessions: unknown, name: string): Session | undefined {
+/** @throws ConfigurationError if no `validateSession()` ran before */
+function mounted(
+  req: object,
+  sessions: unknown,
+  name: string,
+): readonly [RequestSession, ...RequestSession[]] {
   if (sessions !== undefined) {
     const complaint = complaintOfSessions(sessions);
     if (complaint !== undefined) throw new ConfigurationError([`${name}: ${complaint}`]);
   }
-  const found = recallSessions(req, sessions);
-  if (found.length === 0) throw notMounted(name, sessions);
-  return found.findLast(isAdmitted)?.session;
+  const [first, ...others] = recallSessions(req, sessions);
+  if (first === undefined) throw notMounted(name, sessions);
+  return [first, ...others];
 }
 
 /** @param sessions of the `validateSession()` that was looked for, if a certain one */
