@@ -200,6 +200,11 @@ export class VerifiedSession implements Session {
     return session.#identity;
   }
 
+  /** Whether an object is a session that these actions were given to. */
+  static isOf(actions: SessionActions, given: object): given is VerifiedSession {
+    return #actions in given && given.#actions === actions;
+  }
+
   get authentication(): 'cdp' | 'custom' {
     return this.#identity.issuer.authentication;
   }

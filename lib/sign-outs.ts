@@ -6,25 +6,45 @@ import type { LogoutFacts } from './authentication/logout-token.js';
 import type { Identity } from './authentication/token-verifier.js';
 import type { Clock } from './clock.js';
 import type { MfaSessions } from './mfa/mfa-sessions.js';
-import type { SessionName, UserName } from './records/record-keys.js';
+import {
+  sessionDigestOf,
+  userDigestOf,
+  type SessionName,
+  type UserName,
+} from './records/record-keys.js';
 import { startSecondOf, type Revocation } from './revocation.js';
 import { isNonEmptyString, isRecord } from './type-guards.js';
+
+/**
+ * What a sign-out has ended: the digest of a user, session or access token, and the last second in
+ * which a session that it ends may have started.
+ */
+export type SignOut = ReadonlyMap<string, number>;
 
 export class SignOuts {
   readonly #revocation: Revocation;
   readonly #mfaSessions: MfaSessions;
   readonly #clock: Clock;
+  readonly #onSignedOut: (signOut: SignOut) => void;
 
-  constructor(revocation: Revocation, mfaSessions: MfaSessions, clock: Clock) {
+  /** @param onSignedOut is told of each sign-out that succeeded, before its promise resolves */
+  constructor(
+    revocation: Revocation,
+    mfaSessions: MfaSessions,
+    clock: Clock,
+    onSignedOut: (signOut: SignOut) => void,
+  ) {
     this.#revocation = revocation;
     this.#mfaSessions = mfaSessions;
     this.#clock = clock;
+    this.#onSignedOut = onSignedOut;
   }
 
   /** Signs out one session, or one access token if the session has no id. */
   async ofSession(identity: Identity): Promise<void> {
     await this.#revocation.signOut(identity);
     await this.#mfaSessions.removeOwn(identity);
+    this.#onSignedOut(new Map(ownEntriesOf(identity)));
   }
 
   /** Signs out all sessions of the user of a session. */
@@ -36,15 +56,19 @@ export class SignOuts {
     // Without `auth_time`, a refresh would bring a token that started later.
     await this.#revocation.signOut(identity);
     await this.#mfaSessions.endEverywhere(user);
+    this.#onSignedOut(new Map([[identity.userDigest, lastSecond], ...ownEntriesOf(identity)]));
   }
 
   async ofUser(user: UserName): Promise<void> {
-    await this.#revocation.signOutUser(user, this.#thisSecond());
+    const lastSecond = this.#thisSecond();
+    await this.#revocation.signOutUser(user, lastSecond);
     await this.#mfaSessions.endEverywhere(user);
+    this.#onSignedOut(new Map([[userDigestOf(user), lastSecond]]));
   }
 
   async ofSessionNamed(session: SessionName): Promise<void> {
     await this.#revocation.signOutSession(session);
+    this.#onSignedOut(new Map([[sessionDigestOf(session), Infinity]]));
   }
 
   /** Signs out by a logout token: one session, or all that the user started up to its `iat`. */
@@ -54,17 +78,25 @@ export class SignOuts {
     if (sessionId === undefined) {
       // MFA that was verified up to then is void by this record too.
       await this.#revocation.signOutUser({ issuer, userId }, logout.lastSecond);
+      this.#onSignedOut(new Map([[userDigestOf({ issuer, userId }), logout.lastSecond]]));
       return;
     }
     await this.#revocation.signOutSession({ issuer, sessionId });
     if (userId !== undefined) {
       await this.#mfaSessions.removeOfSession({ issuer, userId }, sessionId);
     }
+    this.#onSignedOut(new Map([[sessionDigestOf({ issuer, sessionId }), Infinity]]));
   }
 
   #thisSecond(): number {
     return Math.floor(this.#clock() / 1000);
   }
+}
+
+/** A session that is signed out itself is so whenever it started. */
+function ownEntriesOf({ tokenDigest, sessionDigest }: Identity): [string, number][] {
+  const digests = sessionDigest === undefined ? [tokenDigest] : [tokenDigest, sessionDigest];
+  return digests.map((digest) => [digest, Infinity]);
 }
 
 export function userOf({ issuer, userId }: Identity): UserName {

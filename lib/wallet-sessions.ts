@@ -20,6 +20,7 @@ import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
 import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
 import { SessionCache } from './session-cache.js';
+import type { Sessions } from './sessions-interface.js';
 import { readSessionName, readUserName, SignOuts, userOf } from './sign-outs.js';
 import { checkStore } from './store/check-store.js';
 import { GuardedStore } from './store/guarded-store.js';
@@ -32,36 +33,8 @@ import {
   type RequestWithHeaders,
 } from './token-reader.js';
 import { isNonEmptyString } from './type-guards.js';
-
-/** Everything there is without Express: for WebSocket upgrades, other frameworks, jobs and probes. */
-export interface Sessions {
-  /**
-   * The session of a request, with an MFA session carried over as in `validateSession()`.
-   *
-   * @throws SessionError; `token_missing` where there is no token
-   */
-  authenticate(request: AuthenticateRequest): Promise<Session>;
-  /** The session of an access token. @throws SessionError */
-  authenticateToken(token: string): Promise<Session>;
-  /**
-   * Signs out every session of a user that started in this second or earlier, MFA sessions
-   * included. `issuer` may be left out where there is one.
-   *
-   * @throws SessionError `store_unavailable`
-   */
-  signOutUser(who: { userId: string; issuer?: string | undefined }): Promise<void>;
-  /** Signs out one session by its id. @throws SessionError `store_unavailable` */
-  signOutSession(which: { sessionId: string; issuer?: string | undefined }): Promise<void>;
-  /** Voids all MFA sessions of a user, and older evidence. @throws SessionError `store_unavailable` */
-  endMfa(who: { userId: string; issuer?: string | undefined }): Promise<void>;
-  /**
-   * Resolves once keys are loaded and a round trip of all verbs through the store succeeded: for
-   * start-up and readiness probes.
-   *
-   * @throws SessionError `verification_unavailable` or `store_unavailable`
-   */
-  ready(): Promise<void>;
-}
+import type { SessionWatch, SessionWatchOptions } from './watch/session-watch.js';
+import { SessionWatches } from './watch/session-watches.js';
 
 /**
  * Checks the options and makes the core that the middleware is an adapter of.
@@ -101,6 +74,8 @@ export class WalletSessions implements Sessions {
   readonly #carryOver: CarryOver;
   readonly #dpopGuard: DpopGuard;
   readonly #readsDpop: boolean;
+  readonly #actions: SessionActions;
+  readonly #watches: SessionWatches;
 
   constructor(configuration: Configuration) {
     this.configuration = configuration;
@@ -115,12 +90,12 @@ export class WalletSessions implements Sessions {
       whenAvailable,
     });
     this.approvals = new SessionApprovals(this.#store, clock, revocation, { ...lifetime, ...mfa });
-    const actions = this.#actions(maxSessionSeconds);
+    this.#actions = this.#actionsOf(maxSessionSeconds);
     this.#verifier = new TokenVerifier(configuration.issuers, clock, {
       ...lifetime,
       maxAgeSeconds: tokenCache.maxAgeSeconds,
     });
-    this.#cache = new SessionCache(this.#verifier, actions, clock, {
+    this.#cache = new SessionCache(this.#verifier, this.#actions, clock, {
       ...lifetime,
       maxEntries: tokenCache.maxEntries,
     });
@@ -131,7 +106,13 @@ export class WalletSessions implements Sessions {
     });
     this.#revocation = revocation;
     this.#mfaSessions = mfaSessions;
-    this.#signOuts = new SignOuts(revocation, mfaSessions, clock);
+    this.#watches = new SessionWatches(revocation, this.#store, clock, {
+      ...lifetime,
+      whenAvailable,
+    });
+    this.#signOuts = new SignOuts(revocation, mfaSessions, clock, (signOut) => {
+      this.#watches.signedOut(signOut);
+    });
     this.#issuerNames = configuration.issuers.map(({ issuer }) => issuer);
     this.#mfaGuard = new MfaGuard(mfaSessions, revocation, clock, {
       ...mfa,
@@ -234,7 +215,17 @@ export class WalletSessions implements Sessions {
     await Promise.all([this.#verifier.ready(), checkStore(this.#store)]);
   }
 
-  #actions(maxSessionSeconds: number): SessionActions {
+  watch(session: Session, options?: SessionWatchOptions): SessionWatch {
+    const own = Object(session) as object;
+    if (!VerifiedSession.isOf(this.#actions, own)) {
+      throw new TypeError(
+        'sessions.watch(session): `session` must be one that these sessions have authenticated.',
+      );
+    }
+    return this.#watches.watch(VerifiedSession.identityOf(own), options);
+  }
+
+  #actionsOf(maxSessionSeconds: number): SessionActions {
     return {
       maxSessionSeconds,
       approvals: this.approvals,

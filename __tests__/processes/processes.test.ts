@@ -1,6 +1,9 @@
 /**
  * Several processes, one Redis: what is verified or signed out in one holds in every other.
  */
+import { createClient } from 'redis';
+import { createSessions } from 'express-wallet-session';
+import { redisStore } from 'express-wallet-session/redis';
 import { startApiProcesses, type ApiProcesses } from './api-processes.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
 
@@ -144,5 +147,32 @@ describeWithRedis('Three processes on one Redis', () => {
     expect(await ask('POST', '/transfers', tabs[0].accessToken)).toEqual(
       thrice([403, 'mfa_required']),
     );
+  });
+
+  it('end a watch of a session in one process within its period of a sign-out in another', async () => {
+    const client = await createClient({ url: redis.url }).connect();
+    const sessions = createSessions({
+      authentication: api.issuer.authentication,
+      store: redisStore(client),
+    });
+    const [tab, otherTab] = [
+      await api.issuer.signIn('watched'),
+      await api.issuer.signIn('watched'),
+    ];
+    const [watch, otherWatch] = await Promise.all(
+      [tab, otherTab].map(async ({ accessToken }) =>
+        sessions.watch(await sessions.authenticateToken(accessToken), { everySeconds: 1 }),
+      ),
+    );
+    const aborted = new Promise((resolve) => watch?.signal.addEventListener('abort', resolve));
+    const startedAt = performance.now();
+    expect((await api.call(0, 'POST', '/sign-out', tab.accessToken)).status).toBe(200);
+    await aborted;
+    // 1 s, and the time that a busy machine takes.
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(watch?.signal.reason).toMatchObject({ errorType: 'session_revoked' });
+    expect(otherWatch?.signal.aborted).toBe(false);
+    otherWatch?.stop();
+    await client.close();
   });
 });

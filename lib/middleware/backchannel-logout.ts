@@ -4,7 +4,8 @@
  */
 import { SessionError } from '../errors.js';
 import { ConfigurationError, OptionReader } from '../option-reader.js';
-import type { Sessions, WalletSessions } from '../wallet-sessions.js';
+import type { Sessions } from '../sessions-interface.js';
+import type { WalletSessions } from '../wallet-sessions.js';
 import { isNonEmptyString } from '../type-guards.js';
 import { checkCalled, complaintOfSessions } from './called-wrongly.js';
 import { readFormField } from './form-body.js';

@@ -5,7 +5,8 @@
 import { ConfigurationError } from '../option-reader.js';
 import type { Session, VerifiedSession } from '../session.js';
 import type { RecordReads } from '../store/tracked-store.js';
-import type { Sessions, WalletSessions } from '../wallet-sessions.js';
+import type { Sessions } from '../sessions-interface.js';
+import type { WalletSessions } from '../wallet-sessions.js';
 import { complaintOfSessions } from './called-wrongly.js';
 
 /** The result of one `validateSession()` for one request. */
