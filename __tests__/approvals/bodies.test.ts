@@ -22,11 +22,9 @@ import {
   expectChallenge,
   expectNewChallenge,
   expectPaid,
-  PAYMENT,
   PaymentClient,
-  payments,
-  type PaymentsOptions,
-} from './payments.js';
+} from '../support/payment-client.js';
+import { PAYMENT, payments, type PaymentsOptions } from '../support/payments.js';
 
 const noParser: RequestHandler = (_req, _res, next) => {
   next();

@@ -6,16 +6,13 @@ import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expressVersions } from '../support/wallet-api.js';
 import { answerOf } from '../support/wallet-client.js';
 import {
-  DESCRIPTION,
   expectApproved,
   expectChallenge,
   expectNewChallenge,
   expectPaid,
-  PAYMENT,
   PaymentClient,
-  payments,
-  type PaymentsOptions,
-} from './payments.js';
+} from '../support/payment-client.js';
+import { DESCRIPTION, PAYMENT, payments, type PaymentsOptions } from '../support/payments.js';
 import type { SessionOptions } from 'express-wallet-session';
 
 describe.each(expressVersions)('requireApproval() on %s', (_version, express) => {

@@ -8,6 +8,7 @@ import { createClient } from 'redis';
 import { cdpAuthentication, createSessions } from 'express-wallet-session';
 import { redisStore, type RedisClient } from 'express-wallet-session/redis';
 import { listen } from '../support/listen.js';
+import { payments } from '../support/payments.js';
 import { walletApi } from '../support/wallet-api.js';
 
 const { REDIS_URL = '', JWKS_URI = '', PROJECT_ID = '', REDIS_CLIENT = '' } = process.env;
@@ -26,6 +27,7 @@ const sessions = createSessions({
 
 const app = walletApi(sessions, {
   routes(api) {
+    payments().routes?.(api, sessions);
     api.post('/admin/:verb/:id', async (req, res) => {
       const { verb, id } = req.params;
       if (verb === 'sign-out-user') await sessions.signOutUser({ userId: id });

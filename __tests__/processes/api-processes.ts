@@ -20,6 +20,8 @@ export interface Answer {
 export interface ApiProcesses {
   readonly issuer: TestIssuer;
   readonly count: number;
+  /** Where each process listens. */
+  readonly urls: readonly string[];
   /** @param which the number of the process; `POST /mfa` sends the method `totp` */
   call(
     which: number,
@@ -51,6 +53,7 @@ export async function startApiProcesses(redisUrl: string, count = 3): Promise<Ap
   return {
     issuer,
     count,
+    urls: processes.map(({ port }) => `http://127.0.0.1:${port}`),
     async call(which, method, path, accessToken, previousToken) {
       const before = performance.now();
       const isProof = method === 'POST' && path === '/mfa';

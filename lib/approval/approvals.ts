@@ -143,6 +143,7 @@ export class Approvals {
   ): Promise<SessionError> {
     const description = await describe();
     const id = createChallengeId(slot);
+    const madeAtMs = this.#clock();
     const record: ChallengeRecord = {
       idHash: id.idHash,
       digest,
@@ -152,13 +153,13 @@ export class Approvals {
       acr: policy.acr,
       // The time of the read: an end that came while `describe` was at work voids the challenge.
       createdAtMs: nowMs,
-      expiresAtMs: this.#clock() + this.#challengeSeconds * 1000,
+      expiresAtMs: madeAtMs + this.#challengeSeconds * 1000,
       ends,
       approved: undefined,
     };
-    const ttlSeconds = secondsToKeep(record, this.#clock());
+    const ttlSeconds = secondsToKeep(record, madeAtMs);
     await this.#store.write(slotKey(room, slot), encodeChallenge(record), ttlSeconds);
-    return approvalRequired(record, id, this.#clock(), cause);
+    return approvalRequired(record, id, madeAtMs, cause);
   }
 }
 
