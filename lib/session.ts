@@ -1,5 +1,5 @@
 /**
- * The session that a request gets: what its access token proves, and what can be done with it.
+ * The session of a request: the facts that its access token proves, and the actions on it.
  */
 import { inspect } from 'node:util';
 import type { JWTPayload } from 'jose';
@@ -15,9 +15,8 @@ import type { MfaProof } from './mfa/mfa-sessions.js';
 import type { MfaPolicyOptions } from './mfa/parse-mfa-policy.js';
 
 /**
- * What the user's client has from sign-in until sign-out or the session's end. It is frozen: no
- * request can change what another sees. `JSON.stringify(session)` gives the plain data, without
- * the claims.
+ * The session of a user's client, from sign-in until sign-out or its end. It is frozen, because
+ * several requests share it. `JSON.stringify(session)` gives the plain data, without the claims.
  */
 export interface Session {
   /** The kind of authentication. */
@@ -26,19 +25,19 @@ export interface Session {
   readonly issuer: string;
   /** The id of the user at the issuer. */
   readonly userId: string;
-  /** The same over refreshes; undefined where the tokens carry none. */
+  /** The id of the session, which a refresh keeps; undefined if the tokens carry none. */
   readonly sessionId: string | undefined;
   /** `jti`, else the SHA-256 of the token's signing input, base64url. */
   readonly tokenId: string;
-  /** When the access token was issued. */
+  /** The time at which the access token was issued. */
   readonly issuedAt: Date;
-  /** When the access token expires. */
+  /** The time at which the access token expires. */
   readonly expiresAt: Date;
-  /** When the session started: the token's `auth_time`, where there is one. */
+  /** The start of the session, `auth_time`; undefined without that claim. */
   readonly startedAt: Date | undefined;
-  /** When the user has to sign in again: `startedAt` and `maxSessionSeconds`. */
+  /** The end of the session, `startedAt` plus `maxSessionSeconds`. */
   readonly endsAt: Date | undefined;
-  /** The token's claims, deeply frozen. */
+  /** All claims of the access token, deeply frozen. */
   readonly claims: Readonly<JWTPayload>;
   /** The MFA session, and approvals. */
   readonly mfa: SessionMfa;
@@ -55,8 +54,8 @@ export interface Session {
    */
   check(): Promise<void>;
   /**
-   * Signs out this session, and ends the MFA session that belongs to it alone. Where the tokens
-   * carry no session id, it is this access token that is refused from now on.
+   * Signs out this session, and ends the MFA session that belongs to it alone. If the tokens carry
+   * no session id, this access token is refused from now on.
    *
    * @throws SessionError `store_unavailable`
    */
@@ -74,7 +73,7 @@ export interface Session {
 export interface SessionMfa {
   /** `client`: this browser tab or device alone. `user`: shared by all clients of the user. */
   readonly scope: MfaScope;
-  /** The MFA session that lasts, from the store or from evidence; undefined where there is none. */
+  /** The active MFA session, from the store or from evidence; undefined without one. */
   current(): Promise<MfaSession | undefined>;
   /** Starts an MFA session of `windowSeconds`. Call it after YOUR code has verified the factor. */
   start(proof: MfaProof): Promise<MfaSession>;
@@ -84,7 +83,7 @@ export interface SessionMfa {
   endEverywhere(): Promise<void>;
   /**
    * Moves the MFA session of this client's previous access token to this one, once. Its expiry
-   * stays. False where there was nothing to move, or the previous token is no good.
+   * stays. False if no MFA session was moved, for instance because the previous token is invalid.
    */
   carryOver(previousToken: string): Promise<boolean>;
   /**
@@ -160,7 +159,7 @@ export interface SessionMfa {
   requireApproval(options: OperationApprovalOptions): Promise<MfaApproval | undefined>;
 }
 
-/** What a session can do, done elsewhere. */
+/** The actions of a session, which the core provides. */
 export interface SessionActions {
   readonly maxSessionSeconds: number;
   readonly approvals: SessionApprovals<Session>;

@@ -7,7 +7,7 @@ import { dateOf, isInstant } from '../clock.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { MfaEvidence } from './mfa-session.js';
 
-/** Reads evidence from a session; undefined where there is none. */
+/** Reads evidence from a session; undefined if it has no evidence. */
 export type ClaimsEvidence = (session: {
   readonly claims: Readonly<JWTPayload>;
 }) => MfaEvidence | undefined;

@@ -1,6 +1,6 @@
 /**
- * The check behind `requireMfa()`: what the store, the evidence and the enrolment say, in this
- * order and no further than needed. Whatever cannot be known fails closed.
+ * The check behind `requireMfa()`: it asks the store, then the evidence, then the enrolment, until one
+ * decides. An answer that cannot be had refuses the request.
  */
 import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
@@ -54,7 +54,7 @@ export class MfaGuard<S> {
     );
   }
 
-  /** The MFA session that lasts longest; `undefined` if none is active. */
+  /** The active MFA session with the latest expiry; `undefined` if there is no active one. */
   async current(session: S, identity: Identity): Promise<MfaSession | undefined> {
     const { mfa: stored } = await this.#mfaSessions.find(identity);
     const evident = await this.#evident(session, stored).catch(() => undefined);

@@ -1,11 +1,11 @@
 /**
- * What a route demands of MFA, held against what is known: pure rules.
+ * The MFA that a route demands, compared with the known MFA sessions: pure rules.
  */
 import { SessionError } from '../errors.js';
 import type { MfaDemand } from '../protocol.js';
 import type { KnownMfa } from './mfa-session.js';
 
-/** The factor that a route demands, of users who have one. */
+/** The factor that a route demands of enrolled users. */
 export interface FactorPolicy {
   readonly methods: readonly string[] | undefined;
   readonly acr: readonly string[] | undefined;
@@ -25,7 +25,7 @@ export function isSatisfied(mfa: KnownMfa, demand: MfaDemand, nowMs: number): bo
   );
 }
 
-/** Why nothing that is known satisfies the demand. */
+/** The reason why no known MFA session satisfies the demand. */
 export function refusal(
   known: readonly KnownMfa[],
   demand: MfaDemand,

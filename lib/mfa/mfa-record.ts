@@ -1,5 +1,5 @@
 /**
- * The records that MFA leaves in the store, and what they say together: pure rules.
+ * The records of MFA in the store, and the MFA session that they amount to: pure rules.
  *
  * An MFA session carries, as its epochs, the ends of MFA that `start()` found; any later end voids
  * it. Times alone would not do: clocks differ, and two things may happen in one millisecond.
@@ -30,7 +30,7 @@ export interface MfaTexts {
   readonly evidenceEnds: readonly (string | undefined)[];
 }
 
-/** What the store knows of the MFA of one session. */
+/** The MFA of one session according to the store. */
 export interface StoredMfa {
   /** The MFA session that counts. Expired ones too, for a while, so that an answer can say so. */
   readonly session: KnownMfa | undefined;
@@ -38,17 +38,17 @@ export interface StoredMfa {
   readonly slot: 'started' | 'carried';
   /** For an MFA session that starts now. */
   readonly epochs: MfaEpochs;
-  /** Evidence up to this time is void; `-Infinity` if nothing was ended. */
+  /** Evidence up to this time is void; `-Infinity` without any end. */
   readonly evidenceEndedUntilMs: number;
 }
 
-/** Caches of what was decoded last from either record. */
+/** Caches of the last decoded value of either record. */
 export interface MfaReaders {
   readonly started: RecordReader;
   readonly carried: RecordReader;
 }
 
-/** Limits that stored times are held against. */
+/** The limits of stored times. */
 export interface MfaTimes {
   readonly nowMs: number;
   readonly toleranceMs: number;

@@ -1,12 +1,12 @@
 /**
- * What an MFA session is: to the app, and as it is reckoned with.
+ * An MFA session, in the form that the app gets and in the form for calculations.
  */
 
 /** The cached proof that a factor was verified. Its expiry is moved by no refresh. */
 export interface MfaSession {
   /** How it was verified, in the app's words or those of RFC 8176: `totp`, `sms`, `hwk`, … */
   readonly method: string;
-  /** The authentication context class that it reached, where one is known (OpenID Connect `acr`). */
+  /** The authentication context class, if known (OpenID Connect `acr`). */
   readonly acr?: string;
   /** The time of the verification. */
   readonly verifiedAt: Date;
@@ -24,7 +24,7 @@ export interface MfaEvidence {
   readonly verifiedAt: Date;
 }
 
-/** The same as it is reckoned with: in numbers, which nobody has to be given a copy of. */
+/** An MFA session for calculations. Numbers need no copies, unlike dates. */
 export interface KnownMfa {
   readonly method: string;
   readonly acr: string | undefined;
@@ -32,7 +32,7 @@ export interface KnownMfa {
   readonly expiresAtMs: number;
 }
 
-/** Frozen: no request can change what another sees. */
+/** A frozen copy, because several requests share a session. */
 export function mfaSessionOf({ method, acr, verifiedAtMs, expiresAtMs }: KnownMfa): MfaSession {
   return Object.freeze({
     method,

@@ -29,11 +29,11 @@ import {
 } from './mfa-record.js';
 import { mfaSessionOf, type KnownMfa, type MfaSession } from './mfa-session.js';
 
-/** What the app says of the factor that it has verified. */
+/** The factor that the app has verified. */
 export interface MfaProof {
-  /** How it was verified, for instance `totp`, `sms` or `hwk`; what `requireMfa({ methods })` names. */
+  /** The method, for instance `totp`, `sms` or `hwk`, as in `requireMfa({ methods })`. */
   readonly method: string;
-  /** The authentication context class reached; what `requireMfa({ acr })` names. */
+  /** The authentication context class, as in `requireMfa({ acr })`. @defaultValue none */
   readonly acr?: string | undefined;
 }
 
@@ -42,11 +42,11 @@ export interface MfaSessionRules {
   readonly windowSeconds: number;
   readonly maxSessionSeconds: number;
   readonly clockToleranceSeconds: number;
-  /** Whether anything but the store proves MFA, so that ends of evidence matter. */
+  /** Whether evidence counts beside the store, so that ends of evidence are read. */
   readonly readsEvidence: boolean;
 }
 
-/** What one read says of a session: who is signed out, and its MFA. */
+/** The result of one read for a session: its sign-outs and its MFA. */
 export interface SessionRecords {
   /** As `Revocation` judges them. */
   readonly signOuts: readonly (string | undefined)[];
@@ -54,13 +54,13 @@ export interface SessionRecords {
   readonly mfa: StoredMfa;
 }
 
-/** What to read for one session, and what was decoded of it last. */
+/** The keys to read for one session, and caches of the values decoded last. */
 interface ReadPlan {
   /** Sign-outs, the two ends, the slots, and the ends of evidence, in this order. */
   readonly keys: readonly string[];
   /** How many of them are sign-outs. */
   readonly signOuts: number;
-  /** Whether there is a slot for what is carried over. */
+  /** Whether there is a slot for an MFA session that is carried over. */
   readonly isBound: boolean;
   /** Whether the MFA session ends with the session. */
   readonly isOfClient: boolean;
@@ -95,7 +95,7 @@ export class MfaSessions {
       this.#plans.set(identity, plan);
     }
     const { keys, signOuts, isBound, isOfClient, readers } = plan;
-    // A copy: these keys are asked for again, and a store may do with an array what it likes.
+    // A copy, because the keys are kept and a store may alter its argument.
     return andThen(reads.read([...keys]), (values) => {
       const found = values.slice(0, signOuts);
       const [userEnd, ownEnd, started, ...others] = values.slice(signOuts);
@@ -112,7 +112,7 @@ export class MfaSessions {
     });
   }
 
-  /** What records say at this time. @throws SessionError `store_unavailable` if one is unreadable */
+  /** The MFA that the records amount to now. @throws SessionError `store_unavailable` if one is unreadable */
   decode(texts: MfaTexts, readers?: MfaReaders): StoredMfa {
     const toleranceMs = this.#rules.clockToleranceSeconds * 1000;
     return decodeMfa(texts, { nowMs: this.#clock(), toleranceMs }, readers);
@@ -166,7 +166,7 @@ export class MfaSessions {
    * Removes an MFA session that belongs to one client, so that no carry-over which the store does late
    * can take it along to another token.
    *
-   * @param slots what `started` and `carried` were seen to hold
+   * @param slots the values that were read of `started` and `carried`
    */
   async removeOwn(
     identity: Identity,

@@ -1,5 +1,5 @@
 /**
- * What may be demanded of MFA, as options: of `requireMfa()` and of `session.mfa.require()`.
+ * Reads the options of `requireMfa()` and of `session.mfa.require()`.
  */
 import { ConfigurationError, OptionReader } from '../option-reader.js';
 import { isAcrValue } from './evidence.js';
@@ -19,7 +19,7 @@ export interface FactorPolicyOptions {
   readonly whenNotEnrolled?: 'deny' | 'allow' | undefined;
 }
 
-/** What a protected operation demands of MFA. */
+/** The MFA that a protected operation demands. */
 export interface MfaPolicyOptions extends FactorPolicyOptions {
   /**
    * Maximum age of the verification in seconds, capped at `mfa.windowSeconds`.

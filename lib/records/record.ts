@@ -1,6 +1,6 @@
 /**
- * How records are written: JSON with a version. What a record says of its expiry is the truth; the
- * store's own expiry is housekeeping.
+ * The encoding of records: JSON with a version. A record names its own expiry, which counts; the
+ * expiry of the store is housekeeping.
  */
 import { isRecord } from '../type-guards.js';
 
@@ -26,7 +26,7 @@ export function decodeRecord(text: string): StoredRecord | undefined {
     : undefined;
 }
 
-/** Decodes what stands under one key, anew only when its text is another than the last time. */
+/** Decodes the value of one key, and remembers the last result. */
 export class RecordReader {
   #text: string | undefined;
   #record: StoredRecord | undefined;
