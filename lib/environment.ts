@@ -76,7 +76,7 @@ function readAuthentication(values: Values, complaints: string[]): Authenticatio
   const needed =
     kind === 'cdp'
       ? (['WALLET_SESSION_PROJECT_ID', 'WALLET_SESSION_JWKS_URI'] as const)
-      : (['WALLET_SESSION_ISSUER', 'WALLET_SESSION_AUDIENCE', 'WALLET_SESSION_JWKS_URI'] as const);
+      : (['WALLET_SESSION_ISSUER', 'WALLET_SESSION_AUDIENCE'] as const);
   const missing = needed.filter((name) => values[name] === undefined);
   for (const name of missing)
     complaints.push(`${name} is missing; '${kind}' authentication needs it.`);

@@ -36,7 +36,13 @@ export type { MfaEvidence, MfaSession } from './mfa/mfa-session.js';
 export type { MfaProof } from './mfa/mfa-sessions.js';
 export type { ClaimsEvidence } from './mfa/evidence.js';
 export type { Authentication } from './authentication/authentication.js';
-export type { CheckClaims, DpopMode, KeySource, MfaScope } from './authentication/key-source.js';
+export type {
+  CheckClaims,
+  DiscoveredKeySource,
+  DpopMode,
+  KeySource,
+  MfaScope,
+} from './authentication/key-source.js';
 export type { SignatureAlgorithm } from './jwks/signature.js';
 export type { CdpAuthenticationOptions, ValidateAccessToken } from './authentication/cdp.js';
 export type { CustomAuthenticationOptions } from './authentication/custom.js';

@@ -34,6 +34,12 @@ export interface Sessions {
    */
   ready(): Promise<void>;
   /**
+   * Fetches every JWKS now, regardless of back-off: a key that has leaked is withdrawn at once.
+   *
+   * @throws SessionError `verification_unavailable`; the known keys stay in use
+   */
+  refreshKeys(): Promise<void>;
+  /**
    * Watches a session, for sockets and streams that live longer than a request. All watches share one
    * timer and their reads of the store, and keep no process alive.
    *

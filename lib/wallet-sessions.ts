@@ -225,6 +225,10 @@ export class WalletSessions implements Sessions {
     return this.#watches.watch(VerifiedSession.identityOf(own), options);
   }
 
+  refreshKeys(): Promise<void> {
+    return this.#verifier.refreshKeys();
+  }
+
   #actionsOf(maxSessionSeconds: number): SessionActions {
     return {
       maxSessionSeconds,

@@ -1,6 +1,7 @@
 /**
  * What happens while the JWKS cannot be had: with keys, without, and when it is back.
  */
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Express } from 'express';
@@ -233,6 +234,44 @@ describe('A key set', () => {
   });
 });
 
+describe("The app's own fetch", () => {
+  /** In the shape of node-fetch: the body is a stream of Node. */
+  const nodeFetch = (async (input: string, init: RequestInit) => {
+    const { status, headers, body } = await fetch(input, init);
+    const stream = body === null ? null : Readable.fromWeb(body);
+    return { status, headers, body: stream, redirected: false, url: input };
+  }) as unknown as typeof fetch;
+  /** In the shape of fetches without streams. */
+  const textFetch = (async (input: string, init: RequestInit) => {
+    const response = await fetch(input, init);
+    return { status: response.status, headers: response.headers, text: () => response.text() };
+  }) as unknown as typeof fetch;
+
+  it.each([
+    ['with streams of Node', nodeFetch],
+    ['without streams', textFetch],
+  ])('%s gets the keys, and its failures name the status', async (_what, given) => {
+    await expectPass(walletApi(options(jwks.uri, { fetch: given })));
+    jwks.send(paddedTo(MAX_BYTES + 1));
+    await expect(createSessions(options(jwks.uri, { fetch: given })).ready()).rejects.toMatchObject(
+      { cause: { message: `${jwks.uri} answered more than ${MAX_BYTES} bytes` } },
+    );
+    jwks.fail(404);
+    await expect(createSessions(options(jwks.uri, { fetch: given })).ready()).rejects.toMatchObject(
+      { cause: { message: `${jwks.uri} answered 404` } },
+    );
+  });
+
+  it('may throw at once', async () => {
+    const given = (): never => {
+      throw new Error('no network here');
+    };
+    await expect(createSessions(options(jwks.uri, { fetch: given })).ready()).rejects.toMatchObject(
+      { cause: { message: `${jwks.uri} could not be fetched: no network here` } },
+    );
+  });
+});
+
 describe('In an outage', () => {
   it('the last good keys stay in use for 24 hours', async () => {
     const app = walletApi({ ...options(), tokenCache: { maxAgeSeconds: 7 * DAY } });
@@ -344,11 +383,42 @@ describe('In an outage', () => {
     const sessions = createSessions(options());
     await expect(sessions.ready()).rejects.toMatchObject({
       errorType: 'verification_unavailable',
-      cause: expect.objectContaining({ message: 'the JWKS endpoint answered 503' }) as Error,
+      cause: { message: `${jwks.uri} answered 503` },
     });
     jwks.publish([key]);
     clock.advance(1);
     await expect(sessions.ready()).resolves.toBeUndefined();
+  });
+
+  it.each<readonly [string, (server: JwksServer) => unknown, string]>([
+    ['is closed', (server) => server.close(), 'could not be fetched: fetch failed: ECONNREFUSED'],
+    [
+      'is no such page',
+      (server) => {
+        server.fail(404);
+      },
+      'answered 404',
+    ],
+    [
+      'redirects',
+      (server) => {
+        server.send('', { location: '/login?state=secret' }, 302);
+      },
+      'answered 302, a redirect to ORIGIN/login, which is not followed',
+    ],
+    [
+      'has no usable key',
+      (server) => {
+        server.send('{"keys":[]}');
+      },
+      'answered without a usable key',
+    ],
+  ])('the cause names the address, and that it %s', async (_what, fail, message) => {
+    await fail(jwks);
+    const { origin } = new URL(jwks.uri);
+    await expect(createSessions(options()).ready()).rejects.toMatchObject({
+      cause: { message: `${jwks.uri} ${message.replace('ORIGIN', origin)}` },
+    });
   });
 
   it('only the cause names the failure', async () => {
@@ -362,7 +432,7 @@ describe('In an outage', () => {
       },
     });
     const { text } = await get(app);
-    expect(causes).toEqual([new Error('the JWKS endpoint answered something that is not JSON')]);
+    expect(causes).toEqual([new Error(`${jwks.uri} answered something that is not JSON`)]);
     expect(text).not.toMatch(/secret|JSON|JWKS|127\.0\.0\.1/);
   });
 });

@@ -80,8 +80,14 @@ describe('A key verifies', () => {
       ),
     },
     { e: 'AAEAAQ' },
+    { d: null, use: null, alg: null, key_ops: null, x5c: null },
   ])('with the irrelevant members %o', async (members) => {
     await expectPass(present(rsa.token(claims), rsa.jwk(members)));
+  });
+
+  it('without a kid, if its kid is null', async () => {
+    const token = ec.token(claims, { kid: undefined });
+    await expectPass(present(token, ec.jwk({ kid: null, d: null })));
   });
 
   it('one algorithm if it names one, else all of its kind', async () => {

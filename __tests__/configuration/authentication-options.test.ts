@@ -24,6 +24,10 @@ describe('customAuthentication()', () => {
     [{ ...custom, audience: null }],
     [{ ...custom, jwksUri: new URL(jwksUri), fetch, allowHttp: false }],
     [{ ...custom, ...withoutKeys, jwks, allowHttp: undefined, fetch: undefined }],
+    [{ ...custom, ...withoutKeys, fetch }],
+    [{ ...custom, ...withoutKeys, issuer: 'http://127.0.0.1:3000/realm' }],
+    [{ ...custom, ...withoutKeys, issuer: 'http://idp.internal', allowHttp: true }],
+    [{ ...custom, issuer: 'my-issuer' }],
     [
       {
         ...custom,
@@ -70,7 +74,6 @@ describe('customAuthentication()', () => {
     ['typ', 5, '`typ` must be a non-empty string'],
     ['allowHttp', 'yes', '`allowHttp` must be true or false'],
     ['fetch', 'node-fetch', '`fetch` must be a function'],
-    ['jwksUri', undefined, '`jwksUri` is missing: the address of the JWKS'],
     ['jwksUri', '', '`jwksUri` must be an absolute address'],
     ['jwksUri', '/.well-known/jwks.json', '`jwksUri` must be an absolute address'],
     ['jwksUri', 'issuer.example', '`jwksUri` must be an absolute address'],
@@ -104,6 +107,24 @@ describe('customAuthentication()', () => {
       isUsable ? [] : [complaint],
     );
   });
+
+  it.each([
+    'my-issuer',
+    'issuer.example',
+    'http://issuer.example/',
+    'ftp://issuer.example/',
+    'https://user:pass@issuer.example/',
+    'https://issuer.example/?tenant=1',
+    'https://issuer.example/#a',
+  ])(
+    'refuses the issuer %s without jwksUri and jwks, as no address to discover keys at',
+    (issuer) => {
+      expect(complaintsAboutCustom({ ...custom, ...withoutKeys, issuer })).toEqual([
+        expect.stringContaining('`issuer` must be an https: address'),
+      ]);
+      expect(complaintsAboutCustom({ ...custom, issuer })).toEqual([]);
+    },
+  );
 
   it('accepts `jwks` only with a key for its algorithms', () => {
     const options = { ...custom, ...withoutKeys, algorithms: ['ES256'] };

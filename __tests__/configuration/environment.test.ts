@@ -66,6 +66,7 @@ describe('The environment variables', () => {
     [{ ...ofCustom, WALLET_SESSION_MFA_WINDOW_SECONDS: '60' }],
     [{ ...ofCustom, WALLET_SESSION_PROJECT_ID: '', WALLET_SESSION_MFA_WINDOW_SECONDS: ' ' }],
     [{ ...ofCustom, WALLET_SESSIONS: 'another prefix', MY_WALLET_SESSION_X: 'another prefix' }],
+    [{ ...ofCustom, WALLET_SESSION_JWKS_URI: '' }],
     [{ ...ofCdp, ...kubernetesService('WALLET_SESSION') }],
     [{ ...ofCdp, ...kubernetesService('WALLET_SESSION_ISSUER') }],
   ])('accept %j', (variables) => {
@@ -85,11 +86,11 @@ describe('The environment variables', () => {
     ],
     [
       { WALLET_SESSION_AUTHENTICATION: 'custom' },
-      [
-        'WALLET_SESSION_ISSUER is missing',
-        'WALLET_SESSION_AUDIENCE is missing',
-        'WALLET_SESSION_JWKS_URI is missing',
-      ],
+      ['WALLET_SESSION_ISSUER is missing', 'WALLET_SESSION_AUDIENCE is missing'],
+    ],
+    [
+      { ...ofCustom, WALLET_SESSION_JWKS_URI: '', WALLET_SESSION_ISSUER: 'my-issuer' },
+      ['`issuer` must be an https: address'],
     ],
     [{ ...ofCustom, WALLET_SESSION_AUDIENCE: '' }, ['WALLET_SESSION_AUDIENCE is missing']],
     [

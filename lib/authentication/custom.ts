@@ -2,7 +2,13 @@
  * Custom authentication: the team's own identity provider signs the access tokens.
  */
 import type { SignatureAlgorithm } from '../jwks/signature.js';
-import type { CheckClaims, DpopMode, KeySource, MfaScope } from './key-source.js';
+import type {
+  CheckClaims,
+  DiscoveredKeySource,
+  DpopMode,
+  KeySource,
+  MfaScope,
+} from './key-source.js';
 
 /** Options of `customAuthentication()`. */
 export type CustomAuthenticationOptions = {
@@ -40,7 +46,7 @@ export type CustomAuthenticationOptions = {
    * error that it throws, is `token_invalid`. It is synchronous.
    */
   readonly checkClaims?: CheckClaims | undefined;
-} & KeySource;
+} & (KeySource | DiscoveredKeySource);
 
 /** The result of `customAuthentication()`: its options, unchecked. */
 export interface CustomAuthentication {

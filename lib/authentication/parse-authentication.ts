@@ -2,7 +2,9 @@
  * Reads the options of `cdpAuthentication()` and `customAuthentication()` into an issuer, and
  * collects every mistake.
  */
+import type { DiscoverySource } from '../jwks/discovery.js';
 import { parseJwks } from '../jwks/parse-jwks.js';
+import { hasCredentials, isSafeAddress, parseUrl } from '../jwks/safe-address.js';
 import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
 import { describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
@@ -65,7 +67,10 @@ function readCdp(read: OptionReader<Options>): TokenIssuer | undefined {
   const audience = read.value('audience') === undefined ? [CDP] : readAudience(read);
   const common = readCommon(read, ['ES256'], 'client');
   const validate = read.function<ValidateAccessToken>('validateAccessToken');
-  const verification = readVerification(read, common.algorithms, validate);
+  const verification = readVerification(read, common.algorithms, validate, () => {
+    refuseMissingKeys(read);
+    return undefined;
+  });
   const issuer = read.string('issuer', CDP);
   if (projectId === undefined || audience === undefined || verification === undefined)
     return undefined;
@@ -92,7 +97,9 @@ function readCustom(read: OptionReader<Options>): TokenIssuer | undefined {
   const audienceClaim = read.string('audienceClaim', 'aud');
   const typ = read.string('typ');
   const dpop = read.choice('dpop', ['when-bound', 'required', 'ignore'], 'when-bound');
-  const verification = readVerification(read, common.algorithms, undefined);
+  const verification = readVerification(read, common.algorithms, undefined, (how) =>
+    readDiscovery(read, issuer, how),
+  );
   if (issuer === undefined || audience === undefined || verification === undefined)
     return undefined;
   return {
@@ -160,9 +167,10 @@ function readVerification(
   read: OptionReader<Options>,
   algorithms: ReadonlySet<string>,
   validate: ValidateAccessToken | undefined,
+  otherwise: (how: Pick<DiscoverySource, 'fetch' | 'allowHttp'>) => VerificationMethod | undefined,
 ): VerificationMethod | undefined {
   const given = (['jwksUri', 'jwks'] as const).filter((name) => read.value(name) !== undefined);
-  const fetch = read.function<typeof globalThis.fetch>('fetch');
+  const givenFetch = read.function<typeof globalThis.fetch>('fetch');
   const allowHttp = read.boolean('allowHttp', false);
   const ways = [...given, ...(validate === undefined ? [] : ['validateAccessToken'])];
   if (ways.length > 1) {
@@ -171,19 +179,40 @@ function readVerification(
   }
   if (validate !== undefined) return { by: 'validateAccessToken', validate };
   if (given[0] === 'jwks') return readJwks(read, algorithms);
+  // The global is looked up when keys are fetched, so that instrumentation that comes later counts.
+  const fetch = givenFetch ?? ((input, init) => globalThis.fetch(input, init));
   if (given[0] === 'jwksUri') {
     const uri = readJwksUri(read, allowHttp);
-    // The global is looked up when keys are fetched, so that instrumentation that comes later counts.
-    return (
-      uri && {
-        by: 'jwksUri',
-        uri,
-        fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
-      }
-    );
+    return uri && { by: 'jwksUri', uri, fetch };
   }
+  return otherwise({ fetch, allowHttp });
+}
+
+/** CDP publishes no address of a JWKS, so it cannot be discovered. */
+function refuseMissingKeys(read: OptionReader<Options>): void {
   read.complain(
     '`jwksUri` is missing: the address of the JWKS that your tokens are signed with (or give `jwks`, or for CDP `validateAccessToken`).',
+  );
+}
+
+/** The address of the JWKS is in the issuer's metadata. */
+function readDiscovery(
+  read: OptionReader<Options>,
+  issuer: string | undefined,
+  { fetch, allowHttp }: Pick<DiscoverySource, 'fetch' | 'allowHttp'>,
+): VerificationMethod | undefined {
+  if (issuer === undefined) return undefined; // required() has added a complaint.
+  const url = parseUrl(issuer);
+  if (
+    url !== undefined &&
+    isSafeAddress(url, allowHttp) &&
+    !hasCredentials(url) &&
+    !/[?#]/.test(issuer)
+  ) {
+    return { by: 'discovery', issuer, fetch, allowHttp };
+  }
+  read.complain(
+    '`issuer` must be an https: address (or http: on this machine, or http: with `allowHttp: true`), because the address of the JWKS is read from there. Else give `jwksUri`, or `jwks`.',
   );
   return undefined;
 }
@@ -201,18 +230,14 @@ function readJwks(
 }
 
 function readJwksUri(read: OptionReader<Options>, allowHttp: boolean): URL | undefined {
-  const given = read.value('jwksUri');
-  const uri = given instanceof URL || typeof given === 'string' ? urlOf(given) : undefined;
+  const uri = parseUrl(read.value('jwksUri'));
   if (uri === undefined) {
     read.complain(
       '`jwksUri` must be an absolute address, such as https://issuer.example/.well-known/jwks.json.',
     );
-  } else if (uri.username !== '' || uri.password !== '') {
+  } else if (hasCredentials(uri)) {
     read.complain('`jwksUri` must not carry a user name or a password; a JWKS is public.');
-  } else if (
-    uri.protocol !== 'https:' &&
-    !(uri.protocol === 'http:' && (allowHttp || isLoopback(uri)))
-  ) {
+  } else if (!isSafeAddress(uri, allowHttp)) {
     read.complain(
       '`jwksUri` must be https: (or http: on this machine, or http: with `allowHttp: true`): whoever can change the keys on their way signs in as anybody.',
     );
@@ -220,16 +245,4 @@ function readJwksUri(read: OptionReader<Options>, allowHttp: boolean): URL | und
     return uri;
   }
   return undefined;
-}
-
-function urlOf(given: string | URL): URL | undefined {
-  try {
-    return new URL(given);
-  } catch {
-    return undefined;
-  }
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

@@ -1,6 +1,7 @@
 /**
  * An issuer of access tokens: its name, the way its tokens are verified, and the claims they need.
  */
+import type { DiscoverySource } from '../jwks/discovery.js';
 import type { PublishedKeys } from '../jwks/parse-jwks.js';
 import type { ValidateAccessToken } from './cdp.js';
 import type { CheckClaims, DpopMode, MfaScope } from './key-source.js';
@@ -26,5 +27,6 @@ export interface TokenIssuer {
 /** The way to tell that a token is the issuer's. */
 export type VerificationMethod =
   | { readonly by: 'jwksUri'; readonly uri: URL; readonly fetch: typeof globalThis.fetch }
+  | ({ readonly by: 'discovery' } & DiscoverySource)
   | { readonly by: 'jwks'; readonly keys: PublishedKeys }
   | { readonly by: 'validateAccessToken'; readonly validate: ValidateAccessToken };

@@ -5,12 +5,12 @@
 import type { JWTPayload } from 'jose';
 import type { Clock } from '../clock.js';
 import { SessionError, tokenInvalid } from '../errors.js';
+import { DiscoveredJwks } from '../jwks/discovery.js';
+import { FETCH_TIMEOUT_MS, withTimeout } from '../jwks/fetch-json.js';
 import { fetchJwks } from '../jwks/fetch-jwks.js';
 import { FetchedKeySet, fixedKeySet, type KeySet } from '../jwks/key-set.js';
-import { KeySnapshot } from '../jwks/key-snapshot.js';
-import type { SignatureKey } from '../jwks/signature.js';
+import type { KeySnapshot } from '../jwks/key-snapshot.js';
 import { VerificationLimiter } from '../jwks/verification-limiter.js';
-import { isPromiseLike } from '../maybe-promise.js';
 import { digestsOf, type RecordDigests } from '../records/record-keys.js';
 import {
   askCheckClaims,
@@ -24,6 +24,7 @@ import {
 import type { LifetimeRules, TokenFacts } from './claims.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { RemoteValidation } from './remote-validation.js';
+import { SignatureCheck } from './signature-check.js';
 import { hashOfSigningInput, parseToken, type ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
 
@@ -61,6 +62,7 @@ const DEFAULT_REMOTE_AGE_SECONDS = 300;
 interface KnownIssuer {
   readonly issuer: TokenIssuer;
   readonly keySet: KeySet | undefined;
+  readonly signatures: SignatureCheck | undefined;
   readonly remote: RemoteValidation | undefined;
   /** Of the token that was verified last. */
   claims: Readonly<JWTPayload>;
@@ -81,15 +83,12 @@ export class TokenVerifier {
     this.#clock = clock;
     this.#rules = rules;
     this.#issuers = new Map(
-      issuers.map((issuer) => [
-        issuer.issuer,
-        {
-          issuer,
-          keySet: keySetOf(issuer, clock),
-          remote: remoteValidationOf(issuer, clock),
-          claims: {},
-        },
-      ]),
+      issuers.map((issuer) => {
+        const keySet = keySetOf(issuer, clock);
+        const signatures = keySet && new SignatureCheck(keySet, this.#limiter, clock);
+        const remote = remoteValidationOf(issuer, clock);
+        return [issuer.issuer, { issuer, keySet, signatures, remote, claims: {} }];
+      }),
     );
   }
 
@@ -100,7 +99,7 @@ export class TokenVerifier {
   async verify(compact: string, expiryGraceSeconds?: number): Promise<Identity> {
     const token = parseToken(compact);
     const known = this.#issuerOf(token);
-    const { issuer, keySet, remote } = known;
+    const { issuer, signatures, remote } = known;
     const now = this.#clock() / 1000;
     // What is cheap comes first. Only `token_invalid` is said before the signature is verified.
     const facts = checkClaims(token, issuer, now, this.#rules);
@@ -113,8 +112,8 @@ export class TokenVerifier {
       return this.#accept(token, facts, known, userId, undefined, now);
     }
     const userId = userIdOf(token, issuer);
-    const keys = await this.#verifySignature(token, keySet);
-    // Fetching keys, and waiting in line, takes time.
+    const keys = await verifySignature(token, signatures);
+    // Fetching keys, and waiting in the queue, takes time.
     checkLifetime(facts, this.#clock() / 1000, this.#rules, expiryGraceSeconds);
     return this.#accept(token, facts, known, userId, keys, now);
   }
@@ -127,9 +126,9 @@ export class TokenVerifier {
    */
   async verifyLogout(compact: string, audience: readonly string[]): Promise<LogoutFacts> {
     const token = parseToken(compact);
-    const { issuer, keySet } = this.#issuerOf(token);
+    const { issuer, signatures } = this.#issuerOf(token);
     const facts = checkLogoutToken(token, issuer, audience, this.#clock() / 1000, this.#rules);
-    await this.#verifySignature(token, keySet);
+    await verifySignature(token, signatures);
     return facts;
   }
 
@@ -141,6 +140,19 @@ export class TokenVerifier {
         await remote?.ready();
       }),
     );
+  }
+
+  /**
+   * Fetches every JWKS now, and waits for all of them.
+   *
+   * @throws SessionError `verification_unavailable`
+   */
+  async refreshKeys(): Promise<void> {
+    const results = await Promise.allSettled(
+      [...this.#issuers.values()].map(async ({ keySet }) => keySet?.refresh()),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** Whether `exp` is so near that a clock that is a little ahead of this one has seen it pass. */
@@ -191,36 +203,6 @@ export class TokenVerifier {
       tokenDigest,
     };
   }
-
-  async #verifySignature(token: ParsedToken, keySet: KeySet | undefined): Promise<KeySnapshot> {
-    if (keySet === undefined) throw tokenInvalid('no keys for this issuer');
-    const current = keySet.current();
-    let keys = current instanceof KeySnapshot ? current : await current;
-    if (isUnknownKid(token, keys)) {
-      keys = await keySet.newerThan(keys);
-      if (isUnknownKid(token, keys)) {
-        throw new SessionError('token_invalid', {
-          action: 'refresh_token',
-          detail: 'The access token was signed with a key that is not in use; refresh it.',
-          cause: new Error('`kid` is unknown'),
-        });
-      }
-    }
-    const candidates = keys.keysFor(token.header);
-    // Nobody is waited for in the usual case: each wait is a turn of the microtask queue.
-    const fitting = isPromiseLike(candidates) ? await candidates : candidates;
-    const turn = this.#limiter.acquire();
-    if (turn !== undefined) await turn;
-    let isSigned = false;
-    try {
-      isSigned = await isSignedByOne(fitting, token);
-    } finally {
-      this.#limiter.release(isSigned);
-    }
-    if (!isSigned) throw tokenInvalid('the signature does not verify');
-    // A key may have been withdrawn while its token waited.
-    return keys.isTrusted(this.#clock()) ? keys : this.#verifySignature(token, keySet);
-  }
 }
 
 function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeySet | undefined {
@@ -229,9 +211,16 @@ function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeyS
       return fixedKeySet(verification.keys);
     case 'jwksUri':
       return new FetchedKeySet(
-        () => fetchJwks(verification.uri, verification.fetch, algorithms),
+        () =>
+          withTimeout(FETCH_TIMEOUT_MS, verification.uri.href, (signal) =>
+            fetchJwks(verification.uri, verification.fetch, algorithms, signal),
+          ),
         clock,
       );
+    case 'discovery': {
+      const discovered = new DiscoveredJwks(verification, algorithms, clock);
+      return new FetchedKeySet(() => discovered.fetch(), clock);
+    }
     case 'validateAccessToken':
       return undefined;
   }
@@ -257,18 +246,12 @@ function otherIssuer({ claims }: ParsedToken, expected: readonly string[]): Sess
   );
 }
 
-function isUnknownKid({ header }: ParsedToken, keys: KeySnapshot): boolean {
-  return header.kid !== undefined && !keys.published.kids.has(header.kid);
-}
-
-async function isSignedByOne(
-  keys: readonly SignatureKey[],
-  { compact }: ParsedToken,
-): Promise<boolean> {
-  for (const key of keys) {
-    if (await key.hasSigned(compact)) return true;
-  }
-  return false;
+function verifySignature(
+  token: ParsedToken,
+  signatures: SignatureCheck | undefined,
+): Promise<KeySnapshot> {
+  if (signatures === undefined) throw tokenInvalid('no keys for this issuer');
+  return signatures.verify(token);
 }
 
 /** CDP refuses a token that has expired as it does any other. */

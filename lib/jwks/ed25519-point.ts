@@ -1,6 +1,6 @@
 /**
- * Whether an Ed25519 public key is a point of its curve. OpenSSL looks at the coordinates of the
- * NIST curves when a key is made, and at these only when a signature is verified.
+ * Checks that an Ed25519 public key is a point of its curve. OpenSSL checks points of the NIST curves
+ * when a key is imported, but these only when a signature is verified.
  */
 
 /** The field and the curve, −x² + y² = 1 + d·x²·y² (RFC 8032 section 5.1). */
@@ -20,7 +20,7 @@ export function isEd25519Point(x: unknown): boolean {
   return hasRoot(numerator * denominator) && !isOfSmallOrder(y);
 }
 
-/** Whether a number is a square in the field, and not 0: that is where y is 1 or −1. */
+/** Whether a number is a square in the field, and not 0, which it is if y is 1 or −1. */
 function hasRoot(value: bigint): boolean {
   let result = 1n;
   let power = modP(value);

@@ -1,6 +1,6 @@
 /**
- * The keys of one issuer over time: fetched once for all who wait, refreshed ahead of their end,
- * kept through an outage, and never fetched at the will of whoever sends tokens.
+ * The keys of one issuer over time: fetched once for all waiting requests, refreshed before they are
+ * stale, kept through an outage, and fetched no more often because of the tokens that are sent.
  */
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
@@ -8,33 +8,45 @@ import type { FetchedKeys } from './fetch-jwks.js';
 import { KeySnapshot, type KeyOwner } from './key-snapshot.js';
 import { areSameKeys, type PublishedKeys } from './parse-jwks.js';
 
-/** Where verification gets its keys. */
+/** The source of keys for verification. */
 export interface KeySet {
-  /** @throws SessionError `verification_unavailable` where there are no keys and none to be had */
+  /** @throws SessionError `verification_unavailable` if there are no keys, and they cannot be fetched */
   current(): KeySnapshot | Promise<KeySnapshot>;
-  /** Newer keys for a `kid` that `seen` does not know, or `seen` itself where it is the newest. */
+  /**
+   * The newest keys, for a token that `seen` does not verify; `seen` itself if it is the newest, or
+   * if keys were fetched for such a token less than 30 s ago.
+   *
+   * @throws SessionError `verification_unavailable` if the fetch failed
+   */
   newerThan(seen: KeySnapshot): Promise<KeySnapshot>;
+  /**
+   * Fetches the keys now, regardless of back-off, cool-down and fetches in flight.
+   *
+   * @throws SessionError `verification_unavailable`; the known keys stay in use
+   */
+  refresh(): Promise<void>;
 }
 
-/** Keys that were given: nothing to fetch, nothing that changes. */
+/** Keys that were given, which never change. */
 export function fixedKeySet(keys: PublishedKeys): KeySet {
   const snapshot = new KeySnapshot(keys, { isTrusted: () => true });
   return {
     current: () => snapshot,
     newerThan: () => Promise.resolve(snapshot),
+    refresh: () => Promise.resolve(),
   };
 }
 
 const MAX_STALE_MS = 86_400_000;
-/** How much of their age keys have reached when newer ones are asked for. */
+/** The part of their lifetime after which keys are refreshed. */
 const REFRESH_AHEAD = 0.8;
-const UNKNOWN_KID_COOL_DOWN_MS = 30_000;
+const COOL_DOWN_MS = 30_000;
 const FIRST_BACK_OFF_MS = 1_000;
-/** Without keys nobody gets in, so it is tried again soon; with old ones there is time. */
+/** Without keys every request is refused, so the wait is shorter than with old ones. */
 const MAX_BACK_OFF_MS = 4_000;
 const MAX_BACK_OFF_WITH_KEYS_MS = 8_000;
 
-/** Keys behind an address. */
+/** Keys at an address. */
 export class FetchedKeySet implements KeySet, KeyOwner {
   readonly #fetch: () => Promise<FetchedKeys>;
   readonly #clock: Clock;
@@ -42,11 +54,14 @@ export class FetchedKeySet implements KeySet, KeyOwner {
   #fetchedAt = 0;
   #maxAgeMs = 0;
   #inFlight: Promise<void> | undefined;
-  /** Failures since the last good fetch, the last of them, and when to try again. */
+  #fetches = 0;
+  /** The number of the last fetch that was good. Older ones that end later do not count. */
+  #lastGood = 0;
+  /** Failures since the last good fetch, the last of them, and the end of the back-off. */
   #failures = 0;
   #failure: unknown;
   #retryAt = 0;
-  #unknownKidFetchedAt = -Infinity;
+  #coolDownFrom = -Infinity;
 
   constructor(fetch: () => Promise<FetchedKeys>, clock: Clock) {
     this.#fetch = fetch;
@@ -65,18 +80,26 @@ export class FetchedKeySet implements KeySet, KeyOwner {
     const now = this.#clock();
     const usable = this.#usableAt(now);
     if (usable !== undefined && usable !== seen) return usable;
-    const since = now - this.#unknownKidFetchedAt;
-    if (since >= 0 && since < UNKNOWN_KID_COOL_DOWN_MS) return seen;
+    const since = now - this.#coolDownFrom;
+    if (since >= 0 && since < COOL_DOWN_MS) return seen;
     await this.#fetchUnlessBackingOff(now);
     if (this.#failures > 0) throw this.#unavailable();
-    this.#unknownKidFetchedAt = now;
+    this.#coolDownFrom = now;
     return this.#snapshot ?? seen;
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      await this.#beginFetch();
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
   }
 
   /** The keys that are trusted now, without waiting. */
   #trusted(now: number): KeySnapshot | undefined {
     const usable = this.#usableAt(now);
-    // Ahead of the end, and behind the request's back.
+    // No request waits for it.
     if (usable !== undefined && this.#isDueAt(now)) void this.#fetchUnlessBackingOff(now);
     return usable;
   }
@@ -90,7 +113,7 @@ export class FetchedKeySet implements KeySet, KeyOwner {
 
   #isDueAt(now: number): boolean {
     const age = now - this.#fetchedAt;
-    // After a clock was set back nobody knows how old the keys are.
+    // After a clock was set back, the age of the keys is unknown.
     return age < 0 || age >= this.#maxAgeMs * REFRESH_AHEAD;
   }
 
@@ -98,18 +121,29 @@ export class FetchedKeySet implements KeySet, KeyOwner {
     return now - this.#fetchedAt < MAX_STALE_MS ? this.#snapshot : undefined;
   }
 
-  /** Settles without throwing; whoever waits looks at what it left. */
+  /** Settles without throwing; the result is in the state. */
   #fetchUnlessBackingOff(now: number): Promise<void> {
-    if (this.#inFlight === undefined && this.#isBackingOff(now)) return Promise.resolve();
-    this.#inFlight ??= this.#fetchOnce().finally(() => {
-      this.#inFlight = undefined;
-    });
-    return this.#inFlight;
+    if (this.#inFlight === undefined) {
+      if (this.#isBackingOff(now)) return Promise.resolve();
+      void this.#beginFetch().catch(() => undefined);
+    }
+    return this.#inFlight ?? Promise.resolve();
+  }
+
+  #beginFetch(): Promise<void> {
+    const fetch = this.#fetchOnce();
+    const settled: Promise<void> = fetch
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#inFlight === settled) this.#inFlight = undefined;
+      });
+    this.#inFlight = settled;
+    return fetch;
   }
 
   #isBackingOff(now: number): boolean {
     const wait = this.#retryAt - now;
-    // Neither a clock that was set back nor keys that ran out since then stretch the wait.
+    // A clock that was set back does not prolong the wait, nor do keys that ran out meanwhile.
     return this.#failures > 0 && wait > 0 && wait <= this.#longestBackOffAt(now);
   }
 
@@ -118,29 +152,41 @@ export class FetchedKeySet implements KeySet, KeyOwner {
   }
 
   async #fetchOnce(): Promise<void> {
+    this.#fetches += 1;
+    const fetch = this.#fetches;
     try {
-      const { keys, maxAgeSeconds } = await this.#fetch();
-      if (this.#snapshot === undefined || !areSameKeys(this.#snapshot.published, keys)) {
-        this.#snapshot = new KeySnapshot(keys, this);
-      }
-      this.#fetchedAt = this.#clock();
-      this.#maxAgeMs = maxAgeSeconds * 1000;
-      this.#failures = 0;
-      this.#failure = undefined;
+      const fetched = await this.#fetch();
+      if (fetch > this.#lastGood) this.#accept(fetched, fetch);
     } catch (error) {
-      const now = this.#clock();
-      const wait = Math.min(this.#longestBackOffAt(now), FIRST_BACK_OFF_MS * 2 ** this.#failures);
-      // Jitter, so that many processes do not come back in the same moment.
-      this.#retryAt = now + wait * (0.75 + Math.random() / 4);
-      this.#failures += 1;
-      this.#failure = error;
+      if (fetch > this.#lastGood) this.#backOff(error);
+      throw error;
     }
   }
 
-  #unavailable(): SessionError {
+  #accept({ keys, maxAgeSeconds }: FetchedKeys, fetch: number): void {
+    if (this.#snapshot === undefined || !areSameKeys(this.#snapshot.published, keys)) {
+      this.#snapshot = new KeySnapshot(keys, this);
+    }
+    this.#lastGood = fetch;
+    this.#fetchedAt = this.#clock();
+    this.#maxAgeMs = maxAgeSeconds * 1000;
+    this.#failures = 0;
+    this.#failure = undefined;
+  }
+
+  #backOff(error: unknown): void {
+    const now = this.#clock();
+    const wait = Math.min(this.#longestBackOffAt(now), FIRST_BACK_OFF_MS * 2 ** this.#failures);
+    // Jitter, so that many processes do not come back in the same moment.
+    this.#retryAt = now + wait * (0.75 + Math.random() / 4);
+    this.#failures += 1;
+    this.#failure = error;
+  }
+
+  #unavailable(cause = this.#failure): SessionError {
     return new SessionError('verification_unavailable', {
       retryAfterSeconds: (this.#retryAt - this.#clock()) / 1000,
-      cause: this.#failure,
+      cause,
     });
   }
 }

@@ -1,19 +1,18 @@
 /**
- * Keys as they were at one time. It is the same object for as long as nothing about them changed.
+ * The keys of an issuer at one time. It is the same object until the keys change.
  */
 import { createLocalJWKSet, errors, type CryptoKey } from 'jose';
-import { tokenInvalid } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { PublishedKeys } from './parse-jwks.js';
 import { SignatureKey } from './signature.js';
 
-/** What a token's header says of its key (RFC 7515 section 4.1). */
+/** The members of a token's header that name its key (RFC 7515 section 4.1). */
 export interface KeyHeader {
   readonly alg: string;
   readonly kid: string | undefined;
 }
 
-/** Whose keys they are. */
+/** The key set that a snapshot was taken of. */
 export interface KeyOwner {
   isTrusted(keys: KeySnapshot, nowMs: number): boolean;
 }
@@ -22,7 +21,7 @@ export class KeySnapshot {
   readonly published: PublishedKeys;
   readonly #owner: KeyOwner;
   readonly #select: ReturnType<typeof createLocalJWKSet>;
-  /** By `alg` and `kid`. Only what was found gets in, so no token can fill it. */
+  /** By `alg` and `kid`. Only keys that were found are added, so tokens cannot fill it. */
   readonly #selected = new Map<string, readonly SignatureKey[]>();
 
   constructor(published: PublishedKeys, owner: KeyOwner) {
@@ -31,15 +30,14 @@ export class KeySnapshot {
     this.#select = createLocalJWKSet({ keys: [...published.usable] });
   }
 
-  /** Whether these are the keys of now: a remembered token is good for as long as they are. */
+  /** Whether these are the current keys; if not, the tokens that they verified are verified again. */
   isTrusted(nowMs: number): boolean {
     return this.#owner.isTrusted(this, nowMs);
   }
 
   /**
-   * The keys that may have signed a token: one, or, where two stand under one `kid`, both.
-   *
-   * @throws SessionError `token_invalid` where there is none, or several fit a token without a `kid`
+   * The keys that may have signed a token: one, or both of two under one `kid`. It is empty if no key
+   * matches, or if several match a token without a `kid`.
    */
   keysFor(header: KeyHeader): MaybePromise<readonly SignatureKey[]> {
     const name = header.kid === undefined ? header.alg : `${header.alg} ${header.kid}`;
@@ -49,7 +47,7 @@ export class KeySnapshot {
   async #selectOnce(name: string, header: KeyHeader): Promise<readonly SignatureKey[]> {
     const found = await this.#choose(header);
     const keys = found.map((key) => new SignatureKey(header.alg, key));
-    this.#selected.set(name, keys);
+    if (keys.length > 0) this.#selected.set(name, keys);
     return keys;
   }
 
@@ -57,9 +55,7 @@ export class KeySnapshot {
     try {
       return [await this.#select(kid === undefined ? { alg } : { alg, kid })];
     } catch (error) {
-      if (!(error instanceof errors.JWKSMultipleMatchingKeys) || kid === undefined) {
-        throw tokenInvalid('no single key fits', error);
-      }
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys) || kid === undefined) return [];
       const keys: CryptoKey[] = [];
       for await (const key of error) keys.push(key);
       return keys;

@@ -1,6 +1,6 @@
 /**
- * A JWKS as an issuer published it (RFC 7517), and which of its keys may verify a token. A key that
- * may not is passed over without harm to the good ones beside it.
+ * Reads a JWKS (RFC 7517) and selects the keys that may verify a token. A key that may not is passed
+ * over, without harm to the good ones beside it.
  */
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
@@ -9,14 +9,14 @@ import { isEd25519Point } from './ed25519-point.js';
 
 export interface PublishedKeys {
   readonly usable: readonly JWK[];
-  /** Of all keys, usable or not: a token that names one of these was not signed with an unknown key. */
+  /** Of all keys, usable or not: a token that names one of these has no unknown `kid`. */
   readonly kids: ReadonlySet<string>;
 }
 
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_EXPONENT = 2n ** 32n;
 
-/** Which algorithms a key of this kind serves (RFC 7518 section 3.1, RFC 8037, RFC 9864). */
+/** The algorithms of each kind of key (RFC 7518 section 3.1, RFC 8037, RFC 9864). */
 const ALGORITHMS_OF: Readonly<Record<string, readonly string[]>> = {
   RSA: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   'P-256': ['ES256'],
@@ -25,13 +25,13 @@ const ALGORITHMS_OF: Readonly<Record<string, readonly string[]>> = {
   Ed25519: ['EdDSA', 'Ed25519'],
 };
 
-/** Reads a JWKS; undefined where it is none, or where none of its keys is usable. */
+/** Reads a JWKS; undefined for anything else, or if all of its keys are unusable. */
 export function parseJwks(
   jwks: unknown,
   algorithms: ReadonlySet<string>,
 ): PublishedKeys | undefined {
   if (!isRecord(jwks) || !Array.isArray(jwks.keys)) return undefined;
-  const keys: unknown[] = jwks.keys;
+  const keys = jwks.keys.map(withoutNulls);
   const usable = keys.filter((key) => isUsable(key, algorithms)) as JWK[];
   if (usable.length === 0) return undefined;
   const kids = new Set<string>();
@@ -39,6 +39,13 @@ export function parseJwks(
     if (isRecord(key) && isNonEmptyString(key.kid)) kids.add(key.kid);
   }
   return { usable: usable.map(essentials), kids };
+}
+
+/** Some serialisers write `null` for a member that is absent. */
+function withoutNulls(key: unknown): unknown {
+  return isRecord(key)
+    ? Object.fromEntries(Object.entries(key).filter(([, value]) => value !== null))
+    : key;
 }
 
 /** Whether two sets would verify the same tokens. */
@@ -54,8 +61,8 @@ function fingerprint(keys: PublishedKeys): string {
 }
 
 /**
- * What verifying needs. WebCrypto would refuse a good key for a further use that its `key_ops`
- * names, and `use` and `key_ops` have been looked at by then.
+ * The members that verification needs. WebCrypto would refuse a good key for a further use that its
+ * `key_ops` names; `use` and `key_ops` have been checked before.
  */
 function essentials({ kid, kty, alg, crv, n, e, x, y }: JWK): JWK {
   return JSON.parse(JSON.stringify({ kid, kty, alg, crv, n, e, x, y })) as JWK;
@@ -75,7 +82,7 @@ function isUsable(key: unknown, algorithms: ReadonlySet<string>): boolean {
     (kid === undefined || typeof kid === 'string') &&
     (use === undefined || use === 'sig') &&
     (operations === undefined || (Array.isArray(operations) && operations.includes('verify'))) &&
-    // A private key that was published is anybody's to sign with.
+    // Anybody can sign with a private key that was published.
     key.d === undefined &&
     (kind !== 'RSA' || isSoundRsa(key)) &&
     (kind !== 'Ed25519' || isEd25519Point(key.x)) &&
@@ -101,7 +108,7 @@ function unsigned(value: unknown): bigint | undefined {
   return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`);
 }
 
-/** Node refuses what cannot be a key, such as a point that does not lie on its curve. */
+/** Node refuses impossible keys, such as a point that does not lie on its curve. */
 function isPublicKey(key: Readonly<Record<string, unknown>>): boolean {
   try {
     createPublicKey({ key: key as JsonWebKey, format: 'jwk' });

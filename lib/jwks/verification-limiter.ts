@@ -1,17 +1,16 @@
 /**
- * Work that takes turns with everything else: some pieces of it are under way at once, and what
- * comes on top of these waits in line. What turns out to have been worth nothing makes the way in
- * narrow, and what was worth it makes it wide again.
+ * A concurrency limiter for signatures. A failed check halves the limit and a good one raises it by
+ * one, so a flood of bad signatures cannot take up the event loop.
  */
 
 export interface LimiterRules {
-  /** How many pieces of work are under way at once, after nothing but good ones. */
+  /** The limit after good checks only. */
   readonly most: number;
-  /** The same after bad ones. */
+  /** The limit after bad checks. */
   readonly fewest: number;
   /**
-   * The longer the line, the more: one in so many of those who wait, so that nobody waits for many
-   * turns of the event loop, however long the line is.
+   * The limit is at least the length of the queue divided by this number. So a check waits for few
+   * turns of the event loop, even in a long queue.
    */
   readonly share: number;
 }
@@ -30,7 +29,7 @@ export class VerificationLimiter {
     this.#limit = rules.most;
   }
 
-  /** Begins a piece of work, at once where it returns nothing. Whoever began has to call `release()`. */
+  /** Begins a check, at once if it returns undefined. Each needs a `release()`. */
   acquire(): Promise<void> | undefined {
     if (this.#inFlight < this.#limit) {
       this.#inFlight += 1;
@@ -46,7 +45,7 @@ export class VerificationLimiter {
     });
   }
 
-  /** Ends a piece of work, and says what it was worth. */
+  /** Ends a check. */
   release(wasGood: boolean): void {
     const { most, fewest } = this.#rules;
     this.#limit = wasGood
