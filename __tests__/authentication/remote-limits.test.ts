@@ -2,6 +2,7 @@
  * The limits of `validateAccessToken`: how many calls there are at once, how long a token waits for
  * its turn, and how long no call is made after an overload.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import { cdpAuthentication, createSessions, type SessionOptions } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
@@ -135,18 +136,6 @@ describe('Calls that hang', () => {
     await expectAlice(app);
     expect(cdp.calls).toBeLessThanOrEqual(19);
   }, 20_000);
-
-  it('are made one at a time until one is answered', async () => {
-    const app = walletApi(options());
-    const { answer } = cdp;
-    cdp.fail(new TypeError('fetch failed'));
-    await expectWait(app, 1);
-    cdp.mostUnderWay = 0;
-    cdp.answer = answer;
-    const responses = await Promise.all(Array.from({ length: 8 }, () => get(app)));
-    expect(responses.map(({ status }) => status)).toEqual(Array<number>(8).fill(200));
-    expect(cdp.calls).toBe(9);
-  });
 });
 
 describe('After an overload', () => {
@@ -216,6 +205,41 @@ describe('After an overload', () => {
     for (const response of responses) expectProblem(response, 'verification_unavailable');
     expect(cdp.calls).toBe(16);
     await expectWait(app, 1);
+  });
+
+  it('one call is made at a time until one is answered', async () => {
+    const app = walletApi(options());
+    const { answer } = cdp;
+    cdp.fail(overload());
+    await expectWait(app, 1);
+    clock.advance(1);
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    cdp.answer = async (accessToken) => {
+      await held;
+      return answer(accessToken);
+    };
+    const waiting = Array.from({ length: 8 }, () => get(app).then(({ status }) => status));
+    await sleep(200);
+    expect(cdp.calls).toBe(2);
+    letGo();
+    expect(await Promise.all(waiting)).toEqual(Array<number>(8).fill(200));
+    expect(cdp.calls).toBe(9);
+  });
+
+  it('of another kind, the other tokens are not slowed down', async () => {
+    const app = walletApi(options());
+    const { answer } = cdp;
+    cdp.fail(new TypeError('not a token of mine'));
+    await expectWait(app, 1);
+    cdp.answer = async (accessToken) => {
+      await eventually(() => {
+        expect(cdp.underWay).toBe(8);
+      });
+      return answer(accessToken);
+    };
+    const waiting = Array.from({ length: 8 }, () => get(app).then(({ status }) => status));
+    expect(await Promise.all(waiting)).toEqual(Array<number>(8).fill(200));
   });
 
   it('a clock that was set back does not prolong the wait', async () => {

@@ -28,6 +28,12 @@ interface BackOff {
   readonly cause: unknown;
 }
 
+class CallTimeout extends Error {
+  constructor() {
+    super(`validateAccessToken did not answer within ${CALL_TIMEOUT_MS} ms`);
+  }
+}
+
 interface QueuedCall {
   readonly start: () => void;
   readonly refuse: (error: SessionError) => void;
@@ -41,7 +47,7 @@ export class RemoteValidation {
   readonly #queue = new Set<QueuedCall>();
   #calls = 0;
   #backOff: BackOff | undefined;
-  /** After a failure, one call is made at a time until CDP answers again. */
+  /** After an overload or a timeout, one call is made at a time until CDP answers again. */
   #isFailing = false;
 
   constructor(validate: ValidateAccessToken, clock: Clock) {
@@ -116,7 +122,7 @@ export class RemoteValidation {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        reject(new Error(`validateAccessToken did not answer within ${CALL_TIMEOUT_MS} ms`));
+        reject(new CallTimeout());
       }, CALL_TIMEOUT_MS);
     });
     try {
@@ -134,8 +140,10 @@ export class RemoteValidation {
         error,
       );
     }
-    this.#isFailing = true;
-    if (isOverload(error)) this.#beginBackOff(error, before);
+    const isOverloaded = isOverload(error);
+    // Other errors, which a token may cause, do not slow down the tokens of others.
+    if (isOverloaded || error instanceof CallTimeout) this.#isFailing = true;
+    if (isOverloaded) this.#beginBackOff(error, before);
     return unavailable(error, this.#backOffMs());
   }
 
