@@ -41,6 +41,8 @@ describeWithRedis('While Redis fails under load', () => {
       { name: 'MFA', ...post, token: verified.accessToken, well: '201' },
       { name: 'signed out', ...get, token: signedOut.accessToken, well: '401 session_revoked' },
     ];
+    // The first requests of each process are slow on a busy machine: nothing is compiled or connected.
+    expect(await runLoad(() => Promise.resolve())).toMatchObject({ wrong: [] });
     expect(await runLoad(() => Promise.resolve())).toMatchObject({ wrong: [], slow: [] });
   }, 60_000);
 

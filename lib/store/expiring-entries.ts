@@ -42,7 +42,7 @@ export class ExpiringEntries<E extends Expiring> {
     if (keys?.size === 0) this.#keysBySecond.delete(second);
   }
 
-  /** Examines the entries of this second and before, and returns at once if none can have expired. */
+  /** Examines the entries of this second and before, if any can have expired. */
   deleteExpired(now: number): void {
     if (now < this.#earliest) return;
     let earliest = Infinity;
