@@ -221,6 +221,21 @@ describe.each(ways)('No MFA session is carried over %s', (_way, carryOver) => {
     expectTransferred(await client(previous).transfer());
   });
 
+  const START = Date.UTC(2026, 0, 5, 10) / 1000;
+
+  it.each([
+    ['of another sign-in', { auth_time: START }, { auth_time: START + 1 }],
+    ['with `auth_time` to one without', { auth_time: START }, {}],
+    ['without `auth_time` to one with it', {}, { auth_time: START }],
+  ])('from a token %s', async (_what, from, to) => {
+    previous = await kit.issuer.sign({ sub: 'alice', ...from });
+    const token = await kit.issuer.sign({ sub: 'alice', ...to });
+    await client(previous).verifyMfa();
+    await carryOver(token, previous);
+    expectProblem(await client(token).transfer(), 'mfa_required');
+    expectTransferred(await client(previous).transfer());
+  });
+
   it('from a token of another issuer', async () => {
     const other = await createTestIssuer({
       clock: kit.clock,

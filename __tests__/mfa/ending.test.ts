@@ -234,6 +234,8 @@ describe('An unreadable record in the store', () => {
       ...sound,
       write: (key, value, ...rest) =>
         sound.write(key, garbled ? value.slice(0, -5) : value, ...rest),
+      raise: (key, value, ttlSeconds) =>
+        sound.raise(key, garbled ? value.slice(0, -5) : value, ttlSeconds),
     };
     setUp(custom, { store });
     token = (await issuer.signIn('alice')).accessToken;

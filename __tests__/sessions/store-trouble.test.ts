@@ -3,10 +3,21 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { memoryStore, type SessionOptions, type SessionStore } from 'express-wallet-session';
+import {
+  memoryStore,
+  type SessionOptions,
+  type Sessions,
+  type SessionStore,
+} from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
 import { expectProblem } from '../support/expect-problem.js';
-import { testStore, throwing, type StoreVerb, type TestStore } from '../support/stores.js';
+import {
+  testStore,
+  throwing,
+  wrapStore,
+  type StoreVerb,
+  type TestStore,
+} from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
@@ -268,6 +279,53 @@ describe("`revocation: 'when-available'`", () => {
     expectProblem(await next.transfer(), 'store_unavailable');
     store.fault = () => undefined;
     expectTransferred(await next.transfer());
+  });
+});
+
+describe("A signed-out previous token under `revocation: 'when-available'`", () => {
+  const whenAvailable = { revocation: 'when-available' } as const;
+
+  /** Tokens of a client whose MFA session of the first one is written again after its sign-out. */
+  async function signOutFirst(trouble: SessionStore): Promise<[Sessions, string, string]> {
+    let writeAgain: () => unknown = () => undefined;
+    const late = wrapStore((work, verb) => {
+      if (verb === 'write') writeAgain = work;
+      return work();
+    }, trouble);
+    const cdp = await createTestIssuer({ clock: kit.clock });
+    const { authentication } = cdp;
+    const sessions = kit.sessions({ authentication, store: late, ...whenAvailable });
+    const first = await cdp.signIn('alice');
+    const session = await sessions.authenticateToken(first.accessToken);
+    await session.mfa.start({ method: 'totp' });
+    await session.signOut();
+    writeAgain();
+    return [sessions, first.accessToken, (await cdp.refresh(first.refreshToken)).accessToken];
+  }
+
+  it.each([1, 2, 3, 4])('carries no MFA over if read %i of a request fails', async (nth) => {
+    const [sessions, first, second] = await signOutFirst(store);
+    const next = new WalletClient(kit.api(sessions), second, previously(first));
+    let reads = 0;
+    store.fault = (verb) =>
+      verb === 'read' && (reads += 1) === nth ? throwing(syntax) : undefined;
+    expect([403, 503]).toContain((await next.transfer()).status);
+    store.fault = () => undefined;
+    expectProblem(await next.transfer(), 'mfa_required');
+  });
+
+  it('carries no MFA over if the record of it is of a newer version', async () => {
+    const sound = memoryStore();
+    const newer = wrapStore((work, verb, [key, value, ttlSeconds]) => {
+      return verb === 'raise'
+        ? sound.write(String(key), `v9 ${String(value)}`, Number(ttlSeconds))
+        : work();
+    }, sound);
+    const [sessions, first, second] = await signOutFirst(newer);
+    const next = new WalletClient(kit.api(sessions), second, previously(first));
+    for (let time = 0; time < 2; time += 1) {
+      expectProblem(await next.transfer(), 'mfa_required');
+    }
   });
 });
 

@@ -48,3 +48,42 @@ export function throwing(error: unknown): () => never {
     throw error;
   };
 }
+
+/** A store whose entries expire by the clock of the test, as those of Redis do by real time. */
+export function expiringStore(clock: () => number): SessionStore {
+  const entries = new Map<string, { value: string; expiresAtMs: number }>();
+  const find = (key: string): { value: string; expiresAtMs: number } | undefined => {
+    const entry = entries.get(key);
+    return entry !== undefined && entry.expiresAtMs > clock() ? entry : undefined;
+  };
+  const put = (key: string, value: string, expiresAtMs: number): void => {
+    entries.set(key, { value, expiresAtMs });
+  };
+  const inSeconds = (ttlSeconds: number): number => clock() + ttlSeconds * 1000;
+  return {
+    read: (keys) => keys.map((key) => find(key)?.value),
+    write: (key, value, ttlSeconds) => {
+      put(key, value, inSeconds(ttlSeconds));
+    },
+    add: (key, ttlSeconds) => {
+      if (find(key) !== undefined) return false;
+      put(key, '', inSeconds(ttlSeconds));
+      return true;
+    },
+    raise: (key, value, ttlSeconds) => {
+      const found = find(key);
+      const greater = found !== undefined && found.value > value ? found.value : value;
+      put(key, greater, Math.max(inSeconds(ttlSeconds), found?.expiresAtMs ?? 0));
+    },
+    remove: (key) => {
+      entries.delete(key);
+    },
+    move: (from, to) => {
+      const found = find(from);
+      if (found === undefined || find(to) !== undefined) return false;
+      entries.delete(from);
+      put(to, found.value, found.expiresAtMs);
+      return true;
+    },
+  };
+}

@@ -63,11 +63,12 @@ export function nextMfaEnd(found: string | undefined, untilMs: number): string {
 
 /**
  * Whether MFA was ended after `epoch`, which is the end that was in the store when MFA was verified
- * (`undefined`: there was none). An unreadable end counts as a later one.
+ * (`undefined`: there was none). If one of them is unreadable, their order is unknown, and it was.
  */
 export function isEndedSince(epoch: string | undefined, end: string | undefined): boolean {
   if (end === undefined || end === epoch) return false;
-  return epoch === undefined || decodeMfaEnd(end) === undefined || end > epoch;
+  if (epoch === undefined || !MFA_END.test(end) || !MFA_END.test(epoch)) return true;
+  return end > epoch;
 }
 
 /** Evidence up to this time is void: `-Infinity` without an end, `Infinity` if it is unreadable. */
