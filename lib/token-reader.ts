@@ -6,6 +6,7 @@ import { ConfigurationError } from './option-reader.js';
 import { SessionError } from './errors.js';
 import { nodeHeaders, type RequestHeaders } from './request-headers.js';
 import { isPromiseLike } from './maybe-promise.js';
+import { isRecord } from './type-guards.js';
 
 /** A request, as far as a token reader needs it. Requests of Node and of Express are assignable. */
 export interface RequestWithHeaders {
@@ -96,6 +97,9 @@ export function fromCookie(name: string): TokenReader {
 
 /** For token readers, which expect Node's headers. A request of Node is returned as it is. */
 export function inNodeForm(request: AuthenticateRequest): RequestWithHeaders {
+  if (!isRecord(request) || !isRecord(request.headers)) {
+    throw new TypeError('authenticate(request): `request` must be an object with `headers`.');
+  }
   const headers = nodeHeaders(request.headers);
   if (headers === request.headers) return request as RequestWithHeaders;
   // The method and the URL of the Fetch standard's Request are getters, which a spread leaves out.

@@ -263,7 +263,7 @@ describe('A logout token at the endpoint', () => {
 
     expect(reasons).toEqual([
       ['invalid_request', 400, '`nonce` is prohibited in a logout token'],
-      ['invalid_request', 400, '`aud` is another audience'],
+      ['invalid_request', 400, '`aud` is expected to hold test-client, not another string'],
     ]);
   });
 });

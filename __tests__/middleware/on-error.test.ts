@@ -1,4 +1,5 @@
 import {
+  findSession,
   requireMfa,
   requireScope,
   requireSession,
@@ -153,6 +154,14 @@ describe.each(expressVersions)('onError on %s', (_version, express) => {
     });
     const body = { name: 'RangeError', message: 'of the app' };
     expect(answerOf(await nobody.me())).toEqual([500, body]);
+  });
+
+  it('may read findSession(), which is undefined for a refused token', async () => {
+    const { stranger, alice } = await appWith((error, req, res) => {
+      res.end(JSON.stringify([error.errorType, findSession(req)?.userId ?? null]));
+    });
+    expect((await stranger.me()).text).toBe('["token_invalid",null]');
+    expect((await alice.transfer()).text).toBe('["mfa_required","alice"]');
   });
 
   it('does not get errors of the app', async () => {

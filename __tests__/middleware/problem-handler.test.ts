@@ -1,16 +1,20 @@
 import {
+  findSession,
   memoryStore,
   problemHandler,
+  requireMfa,
+  requireSession,
   sendProblem,
   SessionError,
+  validateSession,
   type ErrorType,
 } from 'express-wallet-session';
-import type { Express } from 'express';
+import type { ErrorRequestHandler, Express } from 'express';
 import { ANSWERS, expectProblem } from '../support/expect-problem.js';
 import { listen } from '../support/listen.js';
 import { throwing } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
-import { expressVersions, showError } from '../support/wallet-api.js';
+import { expressVersions, handle, showError } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
 const errorTypes = Object.keys(ANSWERS) as ErrorType[];
@@ -62,6 +66,49 @@ describe.each(expressVersions)('problemHandler() on %s', (_version, express) => 
     expect(headers['www-authenticate']).toBe(error.headers['WWW-Authenticate']);
     expect(headers['retry-after']).toBe(error.headers['Retry-After']);
     expect(text).not.toContain('the secret');
+  });
+});
+
+describe.each(expressVersions)('A refused request on %s', (_version, express) => {
+  const kit = useTestIssuer({ express });
+
+  /** An app whose error handler lets refused requests go on. */
+  function resumingApp(again: boolean): Express {
+    const sessions = kit.sessions({
+      onError: (error, _req, _res, next) => {
+        next(error);
+      },
+    });
+    const guard = validateSession(sessions);
+    const app = express().use(guard);
+    const resume: ErrorRequestHandler = (_error, _req, _res, next) => {
+      next();
+    };
+    app.use(resume);
+    if (again) app.use(guard);
+    app.get('/orders', requireSession(), (_req, res) => res.json('passed'));
+    app.post('/transfers', requireMfa({ when: () => false }), (_req, res) => res.json('passed'));
+    handle(app, 'get', '/me', (session) => session);
+    app.get('/prices', (req, res) => res.json(findSession(req) ?? 'anonymous'));
+    return app.use(problemHandler());
+  }
+
+  it('is anonymous to a handler that an error handler lets it reach', async () => {
+    const app = resumingApp(false);
+    const stranger = new WalletClient(app, 'nonsense');
+    expect((await stranger.send('get', '/prices')).body).toBe('anonymous');
+  });
+
+  it('is refused by getSession() and guards for the same reason', async () => {
+    const stranger = new WalletClient(resumingApp(false), 'nonsense');
+    expectProblem(await stranger.me(), 'token_invalid');
+    expectProblem(await stranger.send('get', '/orders'), 'token_invalid');
+    expectProblem(await stranger.transfer(), 'token_invalid');
+  });
+
+  it('is refused again by the same validateSession()', async () => {
+    const stranger = new WalletClient(resumingApp(true), 'nonsense');
+    expectProblem(await stranger.send('get', '/prices'), 'token_invalid');
   });
 });
 

@@ -10,6 +10,7 @@ import {
   fromBearer,
   fromCookie,
   problemHandler,
+  requireApproval,
   requireMfa,
   requireScope,
   requireSession,
@@ -21,7 +22,14 @@ import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expressVersions, showError } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
-const factories = { validateSession, requireMfa, requireSession, requireScope, backchannelLogout };
+const factories = {
+  validateSession,
+  requireMfa,
+  requireSession,
+  requireScope,
+  requireApproval,
+  backchannelLogout,
+};
 
 describe.each(expressVersions)('On %s', (_version, express) => {
   const kit = useTestIssuer({ express });
@@ -38,6 +46,10 @@ describe.each(expressVersions)('On %s', (_version, express) => {
     [
       'requireScope',
       "Call it: app.use(requireScope('transfers:write')), not app.use(requireScope).",
+    ],
+    [
+      'requireApproval',
+      'Call it: app.use(requireApproval({ describe })), not app.use(requireApproval).',
     ],
     [
       'backchannelLogout',

@@ -170,6 +170,15 @@ describe('sessions.authenticate() of another framework', () => {
     });
   });
 
+  it.each([[undefined], [null], [{}], [{ headers: 'authorization' }], [new Headers()]])(
+    'rejects with a TypeError for %p, which has no headers',
+    async (request) => {
+      await expect(sessions.authenticate(request as never)).rejects.toThrow(
+        new TypeError('authenticate(request): `request` must be an object with `headers`.'),
+      );
+    },
+  );
+
   it('leaves members of a plain request for readers', async () => {
     const { accessToken } = await kit.issuer.signIn('alice');
     const token = [(request: object) => (request as { token?: string }).token];

@@ -11,7 +11,13 @@ import type { Sessions } from '../sessions-interface.js';
 import type { WalletSessions } from '../wallet-sessions.js';
 import { complaintOfSessions } from './called-wrongly.js';
 import { passOn, whenDone, type Middleware, type Next } from './middleware.js';
-import { isAdmitted, notMounted, recallSessions, type AdmittedRequest } from './request-session.js';
+import {
+  isAdmitted,
+  notMounted,
+  recallSessions,
+  refusalOf,
+  type AdmittedRequest,
+} from './request-session.js';
 import { passOrRefuse, refuse } from './send-problem.js';
 
 /** Options of every guard. */
@@ -59,8 +65,7 @@ export function guardMiddleware(guard: Guard): Middleware {
     const admitted = found.filter(isAdmitted);
     if (admitted.length === 0) {
       // Before `when` is asked: an anonymous request is refused in any case.
-      const { onError } = last.sessions.configuration;
-      refuse(last.sessions.tokenMissing(), onError, req, res, next);
+      refuse(refusalOf(last), last.sessions.configuration.onError, req, res, next);
     } else if (when === undefined) {
       checkEach(guard, admitted, req, res, next);
     } else {

@@ -2,6 +2,7 @@
  * The sessions of a request. They are kept apart from the request object, so that only
  * `validateSession()` can say that a request is authenticated.
  */
+import type { SessionError } from '../errors.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { Session, VerifiedSession } from '../session.js';
 import type { RecordReads } from '../store/tracked-store.js';
@@ -16,6 +17,8 @@ export interface RequestSession {
   readonly session: VerifiedSession | undefined;
   /** The records that this request has read, for the guards. */
   readonly reads: RecordReads | undefined;
+  /** The refusal, if an error handler of the app lets the request go on all the same. */
+  readonly refusal?: SessionError | undefined;
 }
 
 /** A request that one `validateSession()` found a session on. */
@@ -30,11 +33,11 @@ const requestSessions = new WeakMap<object, readonly RequestSession[]>();
 export function rememberSession(
   req: object,
   sessions: WalletSessions,
-  identified: Pick<RequestSession, 'session' | 'reads'> | undefined,
+  result: Partial<Omit<RequestSession, 'sessions'>> = {},
 ): void {
-  const { session, reads } = identified ?? {};
+  const { session, reads, refusal } = result;
   const earlier = requestSessions.get(req)?.filter((one) => one.sessions !== sessions) ?? [];
-  requestSessions.set(req, [...earlier, { sessions, session, reads }]);
+  requestSessions.set(req, [...earlier, { sessions, session, reads, refusal }]);
 }
 
 /** The results of every `validateSession()` of this request, or of the one with these `sessions`. */
@@ -64,7 +67,7 @@ export function isAdmitted(found: RequestSession): found is AdmittedRequest {
 export function getSession(req: object, sessions?: Sessions): Session {
   const found = mounted(req, sessions, 'getSession(req)');
   const session = found.findLast(isAdmitted)?.session;
-  if (session === undefined) throw found[0].sessions.tokenMissing();
+  if (session === undefined) throw refusalOf(found[0]);
   return session;
 }
 
@@ -82,6 +85,11 @@ export function getSession(req: object, sessions?: Sessions): Session {
  */
 export function findSession(req: object, sessions?: Sessions): Session | undefined {
   return mounted(req, sessions, 'findSession(req)').findLast(isAdmitted)?.session;
+}
+
+/** The refusal of a request that has no session. */
+export function refusalOf({ sessions, refusal }: RequestSession): SessionError {
+  return refusal ?? sessions.tokenMissing();
 }
 
 /** @throws ConfigurationError if no `validateSession()` ran before */

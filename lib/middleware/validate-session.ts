@@ -2,6 +2,7 @@
  * Attaches the session to a request, or refuses the request.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SessionError } from '../errors.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { SessionOptions } from '../options.js';
@@ -12,9 +13,9 @@ import type { Sessions } from '../sessions-interface.js';
 import { WalletSessions, type IdentifiedSession } from '../wallet-sessions.js';
 import { checkCalled, complaintOfSessions, isSessionsOfAnotherCopy } from './called-wrongly.js';
 import { exposeHeaders } from './expose-headers.js';
-import type { Middleware } from './middleware.js';
+import { whenDone, type Middleware } from './middleware.js';
 import { recallSessions, rememberSession } from './request-session.js';
-import { passOrRefuse } from './send-problem.js';
+import { refuse } from './send-problem.js';
 
 /**
  * Verifies the access token of each request and attaches the session to it.
@@ -62,7 +63,7 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
 
   return function validateSessionMiddleware(req, res, next) {
     const [known] = recallSessions(req, sessions);
-    if (known !== undefined) {
+    if (known !== undefined && known.refusal === undefined) {
       rememberSession(req, sessions, known);
       next();
       return;
@@ -75,7 +76,16 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
       andThen(sessions.identify(req), (identified) => {
         admit(req, res, identified);
       });
-    passOrRefuse(identify, onError, req, res, next);
+    whenDone(
+      identify,
+      () => {
+        next();
+      },
+      (error) => {
+        if (error instanceof SessionError) rememberSession(req, sessions, { refusal: error });
+        refuse(error, onError, req, res, next);
+      },
+    );
   };
 }
 
