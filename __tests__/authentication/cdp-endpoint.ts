@@ -3,11 +3,10 @@
  * error bodies, and a client of it in the shape of the CDP SDK.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { jwtVerify } from 'jose';
+import { listen, type Listening } from '../support/listen.js';
 import type { SigningKey } from '../support/signing-key.js';
 
 const PATH = '/platform/v2/end-users/auth/validate-token';
@@ -15,6 +14,7 @@ const PATH = '/platform/v2/end-users/auth/validate-token';
 export class CdpEndpoint {
   readonly apiKey: string = randomUUID();
   readonly #server: Server;
+  #listening: Listening | undefined;
   /** How often it was asked. */
   calls = 0;
   /** Answers in place of the endpoint, where there is one. */
@@ -60,22 +60,17 @@ export class CdpEndpoint {
   }
 
   async open(): Promise<this> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
+    this.#listening = await listen(this.#server);
     return this;
   }
 
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+    await this.#listening?.close();
   }
 
   /** `new CdpClient(…)`, as far as it is needed. */
   client(apiKey: string = this.apiKey): CdpClient {
-    const address = this.#server.address() as AddressInfo;
-    return new CdpClient(`http://127.0.0.1:${address.port}${PATH}`, apiKey);
+    return new CdpClient(`${this.#listening?.url ?? ''}${PATH}`, apiKey);
   }
 
   answerWith(status: number, body: unknown = { errorType: 'internal_server_error' }): void {

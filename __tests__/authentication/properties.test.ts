@@ -2,11 +2,10 @@
  * What holds for every token and every header: nothing but the exact token passes, whatever is legal
  * passes, and nothing ever answers 5xx. The counterexamples are looked for by fast-check.
  */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { fromBearer, fromCookie } from 'express-wallet-session';
+import { listen, type Listening } from '../support/listen.js';
+import { getRawFrom } from '../support/raw-request.js';
 import {
   accessTokenClaims,
   AUDIENCE,
@@ -28,23 +27,15 @@ const app = walletApi({
   clock: () => NOW,
 });
 
-let server: Server;
+let server: Listening;
 beforeAll(async () => {
-  server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server = await listen(app);
 });
-afterAll(() => {
-  server.close();
-  server.closeAllConnections();
-});
+afterAll(() => server.close());
 
 /** The status of `GET /me` with these header lines, written byte for byte. */
 async function statusOf(...lines: readonly string[]): Promise<number> {
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const head = ['GET /me HTTP/1.1', 'Host: x', 'Connection: close', ...lines, '', ''].join('\r\n');
-  socket.write(Buffer.from(head, 'latin1'));
-  const chunks = (await socket.toArray()) as Buffer[];
-  return Number(Buffer.concat(chunks).subarray(9, 12).toString());
+  return (await getRawFrom(server.port, lines)).status;
 }
 
 const bearer = (token: string): string => `Authorization: Bearer ${token}`;

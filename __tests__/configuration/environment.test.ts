@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import {
   cdpAuthentication,
@@ -10,6 +7,7 @@ import {
 } from 'express-wallet-session';
 import { createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import { cdp, complaints, complaintsAbout, jwksUri } from './complaints.js';
+import { listen, type Listening } from '../support/listen.js';
 
 const ofCdp = {
   WALLET_SESSION_AUTHENTICATION: 'cdp',
@@ -179,18 +177,15 @@ describe('The environment variables', () => {
 
 describe('The environment variables set', () => {
   let issuer: TestIssuer;
-  let server: Server;
+  let server: Listening;
   let uri: string;
 
   beforeAll(async () => {
     issuer = await createTestIssuer({ authentication: 'custom' });
-    server = express().use(issuer.router()).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/.well-known/jwks.json`;
+    server = await listen(express().use(issuer.router()));
+    uri = `${server.url}/.well-known/jwks.json`;
   });
-  afterAll(() => {
-    server.close();
-  });
+  afterAll(() => server.close());
 
   function sessionsOf(variables: Readonly<Record<string, string>>): Sessions {
     setEnvironment({ WALLET_SESSION_JWKS_URI: uri, ...variables });

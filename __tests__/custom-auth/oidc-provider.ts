@@ -3,15 +3,14 @@
  * in to it over HTTP by authorization code and PKCE. Its login form takes any account, and how it
  * was authenticated.
  */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload } from 'jose';
 import type { Provider } from 'oidc-provider';
 import { openBrowser } from '../../examples/custom-auth/headless-browser.js';
 import { createOidcClient, type Tokens } from '../../examples/custom-auth/oidc-client.js';
 import { createStorage } from '../../examples/custom-auth/storage.js';
+import { listen } from '../support/listen.js';
 
 export type { Tokens } from '../../examples/custom-auth/oidc-client.js';
 
@@ -75,9 +74,8 @@ const REDIRECT_URI = 'https://app.example/callback';
 
 export async function startOidcProvider(options: OidcProviderOptions = {}): Promise<OidcProvider> {
   const { audience = 'https://api.example.com' } = options;
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = createServer();
+  const { url: issuer, close } = await listen(server);
 
   const notices: string[] = [];
   const storage = createStorage();
@@ -136,11 +134,7 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
       };
     },
     refresh: (clientId, refreshToken) => clientOf(clientId).refresh(refreshToken),
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close,
   };
 }
 

@@ -1,9 +1,7 @@
 import { SessionError, type Problem } from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
-import { connect } from 'node:net';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { expectProblem, UUID } from '../support/expect-problem.js';
+import { getRaw } from '../support/raw-request.js';
 import { walletApi } from '../support/wallet-api.js';
 import { WalletClient } from '../support/wallet-client.js';
 
@@ -57,20 +55,11 @@ describe('The correlation id of an answer', () => {
   });
 
   it.each(['é', '\u2028', 'ａ', 'a\u0000'])('is a new UUID for bytes such as %j', async (text) => {
-    const server = app.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    socket.end(`GET /me HTTP/1.1\r\nHost: a\r\nX-Request-Id: ${text}\r\nConnection: close\r\n\r\n`);
-    const chunks: Buffer[] = [];
-    for await (const chunk of socket) chunks.push(chunk as Buffer);
-    server.close();
-    const answer = Buffer.concat(chunks).toString('utf8');
+    const bytes = Buffer.from(text).toString('latin1');
+    const { status, body } = await getRaw(app, [`X-Request-Id: ${bytes}`]);
     // Node itself refuses a NUL before any middleware sees it.
-    if (text.includes('\u0000')) expect(answer).toMatch(/^HTTP\/1.1 400 /);
-    else {
-      const { correlationId } = JSON.parse(answer.slice(answer.indexOf('{'))) as Problem;
-      expect(correlationId).toMatch(UUID);
-    }
+    if (text.includes('\u0000')) expect(status).toBe(400);
+    else expect((body as Problem).correlationId).toMatch(UUID);
   });
 
   it('is a new UUID if the header is sent twice', async () => {

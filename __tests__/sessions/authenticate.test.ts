@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, STATUS_CODES, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { createServer, STATUS_CODES } from 'node:http';
+import { connect } from 'node:net';
 import {
   cdpAuthentication,
   fromBearer,
@@ -10,6 +9,7 @@ import {
   type Sessions,
 } from 'express-wallet-session';
 import { createTestIssuer } from 'express-wallet-session/testing';
+import { listen, type Listening } from '../support/listen.js';
 import { testStore } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { previously } from '../support/wallet-client.js';
@@ -223,13 +223,12 @@ describe('sessions.authenticateToken(token)', () => {
 });
 
 describe('A WebSocket upgrade', () => {
-  let server: Server;
+  let server: Listening;
   let users: string[];
 
   beforeEach(async () => {
     users = [];
-    server = createServer();
-    server.on('upgrade', (req, socket) => {
+    const upgrading = createServer().on('upgrade', (req, socket) => {
       sessions.authenticate(req).then(
         ({ userId }) => {
           users.push(userId);
@@ -243,15 +242,12 @@ describe('A WebSocket upgrade', () => {
         },
       );
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    server = await listen(upgrading);
   });
-  afterEach(() => {
-    server.close();
-  });
+  afterEach(() => server.close());
 
   async function upgrade(headers: Readonly<Record<string, string>>): Promise<string> {
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(
       `GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${lines.join('')}\r\n`,

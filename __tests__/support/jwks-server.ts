@@ -1,7 +1,6 @@
 /**
  * A JWKS behind a real address, which can fail in every way that addresses do.
  */
-import { once } from 'node:events';
 import {
   createServer,
   type IncomingMessage,
@@ -9,15 +8,15 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
+import { listen, type Listening } from './listen.js';
 import { keySetOf, type SigningKey } from './signing-key.js';
 
 type Headers = Readonly<Record<string, string>>;
 
 export class JwksServer {
   readonly #server: Server;
-  #port = 0;
+  #listening: Listening | undefined;
   /** How often it was asked. */
   fetches = 0;
   /** How it answers; `publish()`, `send()` and `fail()` set it. */
@@ -40,7 +39,7 @@ export class JwksServer {
   }
 
   get uri(): string {
-    return `http://127.0.0.1:${this.#port}/jwks.json`;
+    return `${this.#listening?.url ?? ''}/jwks.json`;
   }
 
   publish(keys: readonly (SigningKey | JWK)[], headers: Headers = {}): void {
@@ -77,16 +76,11 @@ export class JwksServer {
 
   /** Listens, on the same port as before. */
   async open(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#listening = await listen(this.#server, this.#listening?.port);
   }
 
   /** From now on connections are refused. */
   async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
+    await this.#listening?.close();
   }
 }

@@ -10,7 +10,7 @@ export interface Listening {
   /** Without a slash at the end. */
   readonly url: string;
   /** Ends its connections too. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** @param port @defaultValue a free one */

@@ -1,24 +1,28 @@
 /**
  * Requests written by hand, to the byte: clients put in order what a test wants out of order.
  */
-import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerOptions } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import type { Answered } from './expect-problem.js';
+import { listen } from './listen.js';
 
-/** `GET /me` with these header lines. */
+/** Sends `GET /me` with these header lines, as Latin-1, to a server of its own. */
 export async function getRaw(
   app: RequestListener,
   headerLines: readonly string[],
   options: ServerOptions = {},
 ): Promise<Answered> {
-  const server = createServer(options, app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const server = await listen(createServer(options, app));
+  const answer = await getRawFrom(server.port, headerLines);
+  await server.close();
+  return answer;
+}
+
+export async function getRawFrom(port: number, headerLines: readonly string[]): Promise<Answered> {
+  const socket = connect(port, '127.0.0.1');
   const lines = ['GET /me HTTP/1.1', 'Host: localhost', 'Connection: close', ...headerLines];
   socket.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
   const chunks = (await socket.toArray()) as Buffer[];
-  server.close();
   return parse(Buffer.concat(chunks).toString('utf8'));
 }
 

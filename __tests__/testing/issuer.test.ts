@@ -1,11 +1,11 @@
 /**
  * The testing kit: what an app's own tests can live through, without a network or a wait.
  */
-import express from 'express';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { ConfigurationError, getSession, validateSession } from 'express-wallet-session';
+import { ConfigurationError } from 'express-wallet-session';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import request from 'supertest';
+import { walletApi } from '../support/wallet-api.js';
+import { getMe } from '../support/wallet-client.js';
 
 const DAY = 86_400;
 
@@ -214,13 +214,8 @@ describe('The keys of createTestIssuer()', () => {
   async function setUp() {
     const clock = createTestClock();
     const issuer = await createTestIssuer({ clock });
-    const app = express()
-      .use(validateSession({ authentication: issuer.authentication, clock }))
-      .get('/', (req, res) => {
-        res.json(getSession(req).userId);
-      });
-    const status = async (token: string): Promise<number> =>
-      (await request(app).get('/').auth(token, { type: 'bearer' })).status;
+    const app = walletApi({ authentication: issuer.authentication, clock });
+    const status = async (token: string): Promise<number> => (await getMe(app, token)).status;
     return { clock, issuer, status };
   }
 

@@ -43,7 +43,7 @@ describe('A method of the test issuer', () => {
   it('names a misspelt option', async () => {
     const issuer = await createTestIssuer();
     await expect(issuer.signIn('user-1', { amr: ['otp'] } as never)).rejects.toThrow(
-      'issuer.signIn(): there is no option `amr`. Known: `claims`.',
+      'issuer.signIn(): there is no option `amr`. Known: `dpop`, `claims`.',
     );
     await expect(issuer.rotateKeys({ overlap: 60 } as never)).rejects.toThrow(
       'issuer.rotateKeys(): there is no option `overlap`. Did you mean `overlapSeconds`?',

@@ -2,13 +2,14 @@
  * The test issuer over HTTP: what a browser or an example app meets.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import express from 'express';
 import express4 from 'express4';
 import { decodeJwt } from 'jose';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import request from 'supertest';
+import { listen, type Listening } from '../support/listen.js';
 
 const apps = {
   'Express 5': (issuer: TestIssuer) => express().use('/idp', issuer.router()),
@@ -101,12 +102,12 @@ describe.each(Object.entries(apps))('issuer.router() in %s', (_name, createApp) 
 });
 
 describe('issuer.router() in plain Node', () => {
-  const servers: Server[] = [];
+  const servers: Listening[] = [];
 
   async function serve(issuer: TestIssuer, before?: (req: IncomingMessage) => void) {
     const router = issuer.router();
     const passedOn: unknown[] = [];
-    const server = createServer((req, res) => {
+    const server = await listen((req, res) => {
       before?.(req);
       router(req, res, (error) => {
         passedOn.push(error);
@@ -114,17 +115,10 @@ describe('issuer.router() in plain Node', () => {
       });
     });
     servers.push(server);
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { origin, passedOn };
+    return { origin: server.url, passedOn };
   }
 
-  afterAll(() => {
-    for (const server of servers) {
-      server.close();
-      server.closeAllConnections();
-    }
-  });
+  afterAll(() => Promise.all(servers.map((server) => server.close())));
 
   it.each([
     ['what is no JSON', 'no json'],

@@ -1,67 +1,32 @@
 /**
  * Seven days of a session in a second: one clock drives the issuer and the API.
  */
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
-import { walletApi } from '../support/wallet-api.js';
+import { expectProblem } from '../support/expect-problem.js';
+import { listen, type Listening } from '../support/listen.js';
+import { useTestIssuer } from '../support/use-test-issuer.js';
+import { previously, WalletClient } from '../support/wallet-client.js';
 
 const DAY = 86_400;
 const ACCESS_TOKEN_SECONDS = 900;
 
-interface Answer {
-  readonly status: number;
-  readonly errorType: string | undefined;
-  readonly endsInSeconds: number | undefined;
-}
-
 describe.each(['cdp', 'custom'] as const)('A session of %s authentication', (authentication) => {
-  const clock = createTestClock();
-  let issuer: TestIssuer;
-  let call: (method: string, path: string, token: string, previous?: string) => Promise<Answer>;
-  let close: () => void;
+  const kit = useTestIssuer({ authentication });
+  let api: Listening;
 
-  beforeAll(async () => {
-    issuer = await createTestIssuer({ authentication, clock });
-    const app = walletApi({
-      authentication: issuer.authentication,
-      mfa: { windowSeconds: DAY },
-      clock,
-    });
-    const server = app.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    close = () => {
-      server.close();
-      server.closeAllConnections();
-    };
-    call = async (method, path, token, previous) => {
-      const response = await fetch(`${origin}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(previous !== undefined && { 'previous-access-token': previous }),
-          ...(path === '/mfa' && { 'content-type': 'application/json' }),
-        },
-        ...(path === '/mfa' && { body: JSON.stringify({ method: 'totp' }) }),
-      });
-      const body = (await response.json()) as { errorType?: string };
-      const endsIn = response.headers.get('session-ends-in');
-      return {
-        status: response.status,
-        errorType: body.errorType,
-        endsInSeconds: endsIn === null ? undefined : Number(endsIn),
-      };
-    };
+  beforeEach(async () => {
+    api = await listen(kit.api({ mfa: { windowSeconds: DAY } }));
   });
 
-  afterAll(() => {
-    close();
-  });
+  afterEach(() => api.close());
+
+  function client(token: string, previous?: string): WalletClient {
+    return new WalletClient(api.url, token, previous === undefined ? {} : previously(previous));
+  }
 
   it('lasts for 7 days of refreshes, and then needs a new sign-in', async () => {
-    let client = await issuer.signIn('user-1');
-    expect((await call('POST', '/mfa', client.accessToken)).status).toBe(200);
+    const { clock, issuer } = kit;
+    let tokens = await issuer.signIn('user-1');
+    expect((await client(tokens.accessToken).verifyMfa()).status).toBe(200);
 
     const refused: unknown[] = [];
     const warned: unknown[] = [];
@@ -69,13 +34,14 @@ describe.each(['cdp', 'custom'] as const)('A session of %s authentication', (aut
     for (let age = ACCESS_TOKEN_SECONDS; age < 7 * DAY; age += ACCESS_TOKEN_SECONDS) {
       clock.advance(ACCESS_TOKEN_SECONDS);
       if (age === 3 * DAY) await issuer.rotateKeys({ overlapSeconds: ACCESS_TOKEN_SECONDS });
-      const previous = client.accessToken;
-      client = await issuer.refresh(client.refreshToken);
-      const me = await call('GET', '/me', client.accessToken, previous);
-      if (me.status !== 200) refused.push([age, me]);
-      if (me.endsInSeconds !== undefined) warned.push([age, me.endsInSeconds]);
+      const previous = tokens.accessToken;
+      tokens = await issuer.refresh(tokens.refreshToken);
+      const me = await client(tokens.accessToken, previous).me();
+      if (me.status !== 200) refused.push([age, me.body]);
+      const endsIn = me.get('Session-Ends-In');
+      if (endsIn !== undefined) warned.push([age, Number(endsIn)]);
       if (age <= 2 * DAY) {
-        const transfer = await call('POST', '/transfers', client.accessToken);
+        const transfer = await client(tokens.accessToken).transfer();
         if (transfer.status === 201) verifiedUntil = age;
       }
     }
@@ -85,16 +51,15 @@ describe.each(['cdp', 'custom'] as const)('A session of %s authentication', (aut
     expect(warned).toEqual(authentication === 'cdp' ? [] : warningsOfTheLastDay());
 
     clock.advance(ACCESS_TOKEN_SECONDS);
-    await expect(issuer.refresh(client.refreshToken)).rejects.toMatchObject({
+    await expect(issuer.refresh(tokens.refreshToken)).rejects.toMatchObject({
       code: 'refresh_token_expired',
     });
-    expect(await call('GET', '/me', client.accessToken)).toMatchObject(
-      authentication === 'cdp'
-        ? { status: 200 } // Its `exp` is this very moment, within the tolerance for clocks.
-        : { status: 401, errorType: 'session_expired' },
-    );
-    client = await issuer.signIn('user-1');
-    expect((await call('GET', '/me', client.accessToken)).status).toBe(200);
+    const last = await client(tokens.accessToken).me();
+    // The `exp` of a CDP token is this very moment, within the tolerance for clocks.
+    if (authentication === 'cdp') expect(last.status).toBe(200);
+    else expectProblem(last, 'session_expired');
+    tokens = await issuer.signIn('user-1');
+    expect((await client(tokens.accessToken).me()).status).toBe(200);
   }, 30_000);
 });
 
