@@ -72,6 +72,8 @@ function membersOf({ symbol }: Export): readonly ts.Symbol[] {
         ts.isMethodDeclaration(declaration) ||
         ts.isGetAccessorDeclaration(declaration)) &&
       !ts.isPrivateIdentifier(declaration.name) &&
+      // `jwks?: undefined` says that a variant of a union has no such member.
+      !('type' in declaration && declaration.type?.kind === ts.SyntaxKind.UndefinedKeyword) &&
       // `name` of an error is documented by the language.
       member.name !== 'name'
     );
