@@ -131,13 +131,11 @@ describe('`checkClaims`', () => {
       { authentication: custom({ checkClaims: () => false }), clock },
       { logoutAudience },
     );
-    const logoutToken = key.token(
-      {
-        ...{ iss: ISSUER, aud: logoutAudience, iat: NOW, jti: 'logout-1', sub: 'user-1' },
-        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-      },
-      { typ: 'logout+jwt' },
-    );
+    const claims: Members = {
+      ...{ iss: ISSUER, aud: logoutAudience, iat: NOW, jti: 'logout-1', sub: 'user-1' },
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+    };
+    const logoutToken = key.token(claims, { typ: 'logout+jwt' });
     expect((await logOut(app, logoutToken)).status).toBe(200);
   });
 });

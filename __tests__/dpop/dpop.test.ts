@@ -45,7 +45,7 @@ let accessToken: string;
 
 beforeAll(async () => {
   keyPair = await generateKeyPair('ES256');
-  jwk = await exportJWK(keyPair.publicKey as CryptoKey);
+  jwk = await exportJWK(keyPair.publicKey);
 });
 
 beforeEach(async () => {
@@ -65,7 +65,7 @@ function withDpop(dpop: CustomAuthenticationOptions['dpop']): SessionOptions['au
 
 function proofOf(claims: Record<string, unknown> = {}): Promise<string> {
   const about = { method: 'GET', url: `${ORIGIN}/me`, accessToken, clock };
-  return createDpopProof({ keyPair, ...about, ...claims } as Parameters<typeof createDpopProof>[0]);
+  return createDpopProof({ keyPair, ...about, ...claims });
 }
 
 function send(
@@ -151,7 +151,7 @@ describe('A bound token', () => {
     async (alg) => {
       const pair = (await generateKeyPair(alg)) as DpopKeyPair;
       const client = await issuer.signIn('user-1', {
-        dpop: await exportJWK(pair.publicKey as CryptoKey),
+        dpop: await exportJWK(pair.publicKey),
       });
       const proof = await proofOf({ keyPair: pair, accessToken: client.accessToken });
       const app = walletApi(options());
@@ -370,8 +370,8 @@ describe('A proof is refused, at no cost for the store,', () => {
             jwk,
             crit: ['b64'],
             b64: true,
-          } as never)
-          .sign(keyPair.privateKey as CryptoKey),
+          })
+          .sign(keyPair.privateKey),
     ],
     ['of another method', () => proofOf({ htm: 'POST' })],
     ['of a method in lower case', () => proofOf({ htm: 'get' })],

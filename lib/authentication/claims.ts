@@ -47,7 +47,7 @@ export function checkClaims(
   const isType =
     issuer.typ === undefined ? ACCESS_TOKEN_TYPES.includes(header.typ) : header.typ === issuer.typ;
   if (!isType) {
-    const expected = issuer.typ === undefined ? 'absent, JWT or at+jwt' : issuer.typ;
+    const expected = issuer.typ ?? 'absent, JWT or at+jwt';
     throw tokenInvalid(`\`typ\` is expected to be ${expected}, not ${kindOf(header.typ)}`);
   }
   // OpenID Connect Back-Channel Logout section 2.4: a logout token, whatever its `typ`.
@@ -62,8 +62,9 @@ export function checkClaims(
   const notBefore = instant(claims, 'nbf');
   const issuedAtSeconds = required(instant(claims, 'iat'), 'iat');
   const expiresAtSeconds = required(instant(claims, 'exp'), 'exp');
-  // Keycloak writes 0 for an impersonation, where the user did not authenticate.
-  const startedAtSeconds = instant(claims, 'auth_time') || undefined;
+  const authTime = instant(claims, 'auth_time');
+  // Keycloak writes 0 for an impersonation, in which the user did not authenticate.
+  const startedAtSeconds = authTime === 0 ? undefined : authTime;
   checkPast('nbf', notBefore, nowSeconds, rules);
   checkPast('iat', issuedAtSeconds, nowSeconds, rules);
   checkPast('auth_time', startedAtSeconds, nowSeconds, rules);

@@ -72,7 +72,8 @@ function originOf(request: ProvenRequest): string | undefined {
 
 /** Whether Express' setting `trust proxy` trusts the peer of the connection. */
 function trustsProxy({ app, socket }: ProvenRequest): boolean {
-  const trust: unknown = app?.get?.('trust proxy fn');
+  const trust = app?.get?.('trust proxy fn') as
+    ((address: string | undefined, hop: number) => unknown) | undefined;
   return typeof trust === 'function' && trust(socket?.remoteAddress, 0) === true;
 }
 

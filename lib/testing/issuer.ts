@@ -3,7 +3,7 @@
  * its keys, in one process and without a network.
  */
 import { randomUUID } from 'node:crypto';
-import { calculateJwkThumbprint, type JSONWebKeySet, type JWK } from 'jose';
+import { calculateJwkThumbprint, type JSONWebKeySet } from 'jose';
 import type { Authentication } from '../authentication/authentication.js';
 import { cdpAuthentication } from '../authentication/cdp.js';
 import { customAuthentication } from '../authentication/custom.js';
@@ -99,8 +99,7 @@ export class TestIssuer {
       throw new TypeError('issuer.signIn(userId): `userId` must be a string.');
     }
     const { claims, dpop } = readSignInOptions(options);
-    const bound =
-      dpop === undefined ? {} : { cnf: { jkt: await calculateJwkThumbprint(dpop as JWK) } };
+    const bound = dpop === undefined ? {} : { cnf: { jkt: await calculateJwkThumbprint(dpop) } };
     return this.#pairFor(this.#newSession(userId, { ...claims, ...bound }));
   }
 

@@ -45,7 +45,11 @@ export async function flood(
   make: (key: string) => MaybePromise<unknown>,
 ): Promise<string[]> {
   const keys = times(FLOOD, (n) => key(`flood ${n}`));
-  const made = await Promise.allSettled(keys.map(async (one) => make(one)));
+  const made = await Promise.allSettled(
+    keys.map(async (one) => {
+      await make(one);
+    }),
+  );
   return keys.filter((_, index) => made[index]?.status === 'fulfilled');
 }
 
