@@ -15,11 +15,11 @@ export class CdpEndpoint {
   readonly apiKey: string = randomUUID();
   readonly #server: Server;
   #listening: Listening | undefined;
-  /** How often it was asked. */
+  /** The number of requests so far. */
   calls = 0;
-  /** Answers in place of the endpoint, where there is one. */
+  /** Answers in place of the endpoint if it is set. */
   trouble: RequestListener | undefined;
-  /** By the `sub` of their tokens. */
+  /** User ids by the `sub` of their tokens. */
   readonly users = new Map<string, string>([['sub-of-alice', 'alice']]);
 
   /** @param clock milliseconds: when tokens expire */
@@ -68,7 +68,7 @@ export class CdpEndpoint {
     await this.#listening?.close();
   }
 
-  /** `new CdpClient(…)`, as far as it is needed. */
+  /** A `CdpClient` with the one method that is needed. */
   client(apiKey: string = this.apiKey): CdpClient {
     return new CdpClient(`${this.#listening?.url ?? ''}${PATH}`, apiKey);
   }

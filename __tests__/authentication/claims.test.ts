@@ -1,5 +1,5 @@
 /**
- * What the claims of an access token have to say. Every token here is signed by its issuer: the
+ * The claims that an access token must have. Every token here is signed by its issuer: a good
  * signature alone proves little.
  */
 import {
@@ -54,7 +54,7 @@ async function present(
   return getMe(app, token);
 }
 
-/** A name for a row: JSON has none for what is left out, nor for infinity. */
+/** Names each row by its JSON, with `undefined` and infinity spelt out. */
 function named<T>(rows: readonly T[]): (readonly [string, T])[] {
   return rows.map((row) => [
     JSON.stringify(row, (_key, value: unknown) => value ?? String(value)),

@@ -1,6 +1,6 @@
 /**
- * Many tokens at once: signatures are verified a few at a time, and whoever waits gets their own
- * answer in the end.
+ * Many tokens at once: signatures are verified a few at a time, and each caller gets the answer to
+ * its own token.
  */
 import { createSessions, type SessionError } from 'express-wallet-session';
 import { createTestClock } from 'express-wallet-session/testing';

@@ -1,5 +1,6 @@
 /**
- * Tokens that attack verifiers. Each is accepted by somebody, which is shown first, and refused here.
+ * Tokens that attack verifiers. A lax verifier accepts each of them first, and the library refuses
+ * it.
  */
 import { expectProblem, UNKNOWN_KEY } from '../support/expect-problem.js';
 import { Attacker } from './hostile/foreign-keys.js';
@@ -42,7 +43,7 @@ describe.each(Object.entries(attacks))('An attack through %s is refused', (_way,
     const response = await getMe(app, hostile.token);
 
     expectProblem(response, 'token_invalid', hostile.hasUnknownKid === true ? UNKNOWN_KEY : {});
-    // Nobody asked the attacker for keys.
+    // The library must not fetch keys from the attacker.
     expect(attacker.fetches).toBe(fetches);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * What happens while the JWKS cannot be had: with keys, without, and when it is back.
+ * Outages of the JWKS: with keys, without keys, and after the recovery.
  */
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,7 +57,7 @@ async function expectPass(app: Express): Promise<void> {
   expect(answer).toMatchObject({ status: 200, body: { userId: 'victim' } });
 }
 
-/** 503, and a few seconds to wait. */
+/** Expects 503; returns the seconds of its `Retry-After`. */
 function expectUnavailable(answer: Answered): number {
   const retryAfter = String(answer.headers['retry-after']);
   expectProblem(answer, 'verification_unavailable', { retryAfter });
@@ -65,7 +65,7 @@ function expectUnavailable(answer: Answered): number {
   return Number(retryAfter);
 }
 
-/** A JWKS that is good in every respect, and so long. */
+/** A valid JWKS of exactly this many bytes. */
 function paddedTo(bytes: number): string {
   const text = JSON.stringify({ ...keySetOf(key), pad: '' });
   return text.replace('"pad":""', `"pad":"${'x'.repeat(bytes - text.length)}"`);
@@ -165,7 +165,7 @@ describe.each(failures)('When the endpoint %s', (_what, fail) => {
 });
 
 describe('When the endpoint hangs', () => {
-  /** Each has an endpoint of its own, so that their waiting goes on side by side. */
+  /** Each case has its own endpoint, so that they wait in parallel. */
   const hangs: Readonly<Record<string, (server: JwksServer) => Partial<FetchOption>>> = {
     'before it answers': (server) => {
       server.hold();
@@ -297,7 +297,7 @@ describe('In an outage', () => {
   });
 
   it('expired keys are fetched again sooner than keys in use are refreshed', async () => {
-    // Several, because each backs off at distances of its own.
+    // Several, because each has a random back-off.
     const all = Array.from({ length: 12 }, () => createSessions(options()));
     const readyCount = async (): Promise<number> => {
       const results = await Promise.allSettled(all.map((sessions) => sessions.ready()));

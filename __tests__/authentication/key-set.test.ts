@@ -1,6 +1,7 @@
 /**
- * The keys of an issuer over time: fetched once, refreshed ahead, changed when the issuer changes
- * them, and never fetched at the will of whoever sends tokens. Over a real address; the clock moves.
+ * The keys of an issuer over time: fetched once, refreshed ahead of their end, replaced when the
+ * issuer rotates them, and never fetched at the will of an attacker. Served over HTTP; the clock is
+ * advanced.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
@@ -56,7 +57,7 @@ async function expectPass(app: Express, signer = key): Promise<void> {
   expect(answer).toMatchObject({ status: 200, body: { userId: 'victim' } });
 }
 
-/** A token whose `kid` nobody knows. */
+/** A token with an unknown `kid`. */
 function strange(): string {
   return tokenOf(new SigningKey());
 }
@@ -306,7 +307,7 @@ describe('A token with an unknown kid', () => {
     const app = api();
     const { answer } = jwks;
     const next = new SigningKey();
-    // Between the first fetch and the second the issuer has published the new key.
+    // The issuer publishes the new key between the two fetches.
     jwks.answer = (req, res) => {
       answer(req, res);
       jwks.publish([next, key]);
@@ -376,7 +377,7 @@ describe('A token with an unknown kid', () => {
     expect(jwks.fetches).toBe(2);
     await expectPass(app);
 
-    // The failure did not spend the allowance: seconds later, not 30, the new key is known.
+    // The failure does not start the cool-down: the new key is known seconds later, not 30.
     jwks.publish([next, key]);
     clock.advance(1);
     await expectPass(app, next);
@@ -610,7 +611,7 @@ describe('Two issuers', () => {
         if (status === 401) expectProblem(answer, 'token_invalid');
         else expect(answer.body).toMatchObject({ issuer: iss });
       }
-      // The bad signatures have spent the allowance of each issuer.
+      // The bad signatures have started the cool-down of each issuer.
       expect([jwks.fetches, otherJwks.fetches]).toEqual([2, 2]);
     } finally {
       await otherJwks.close();

@@ -1,5 +1,5 @@
 /**
- * Which keys of a JWKS verify tokens, and which are passed over without harm to the good ones beside
+ * Keys of a JWKS that verify tokens, and unusable keys, which do not affect the good ones beside
  * them (RFC 7517, RFC 8725 sections 3.2 to 3.5).
  */
 import { ConfigurationError, createSessions, customAuthentication } from 'express-wallet-session';
@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => jwks.close());
 
-/** What is answered to a token when these are the issuer's keys. */
+/** The answer to a token if the issuer publishes these keys. */
 function present(token: string, ...keys: readonly (SigningKey | JWK)[]): Test {
   jwks.publish(keys);
   const app = walletApi({

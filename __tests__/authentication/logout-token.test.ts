@@ -1,6 +1,6 @@
 /**
- * What a logout token has to say, and what it ends: one thing at a time is changed about a token
- * that is right.
+ * The claims that a logout token must have, and the sessions that it ends: each case changes one
+ * thing about a valid token.
  */
 import type { Express } from 'express';
 import type { SessionOptions } from 'express-wallet-session';
@@ -159,7 +159,7 @@ describe('A logout token', () => {
     expectTransferred(await client(accessToken).transfer());
   }
 
-  /** The claims of a logout token that would be right if it was signed by whom it should be. */
+  /** The claims of a logout token that is valid if the issuer signs it. */
   function oursOf(sub: string): Members {
     return {
       iss: issuer.issuer,

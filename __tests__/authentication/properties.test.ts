@@ -1,6 +1,6 @@
 /**
- * What holds for every token and every header: nothing but the exact token passes, whatever is legal
- * passes, and nothing ever answers 5xx. The counterexamples are looked for by fast-check.
+ * Properties of all tokens and all headers: only the exact token passes, all legal tokens pass, and
+ * no answer is 5xx. fast-check searches for counterexamples.
  */
 import fc from 'fast-check';
 import { fromBearer, fromCookie } from 'express-wallet-session';
@@ -33,14 +33,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** The status of `GET /me` with these header lines, written byte for byte. */
+/** The status of `GET /me` with these header lines. */
 async function statusOf(...lines: readonly string[]): Promise<number> {
   return (await getRawFrom(server.port, lines)).status;
 }
 
 const bearer = (token: string): string => `Authorization: Bearer ${token}`;
 
-/** What may stand in a header: visible ASCII, space, tab, and bytes beyond (RFC 9110 section 5.5). */
+/** The content of a header field: visible ASCII, space, tab, bytes above (RFC 9110 section 5.5). */
 const headerText = fc.string({
   unit: fc
     .oneof(
@@ -51,7 +51,7 @@ const headerText = fc.string({
     .map((code) => String.fromCharCode(code)),
 });
 
-/** Changes of a text, some of them none. */
+/** Changes of a text; some leave it as it is. */
 const change: fc.Arbitrary<(text: string) => string> = fc.oneof(
   fc.tuple(fc.nat(), headerText).map(
     ([at, insert]) =>
@@ -140,7 +140,7 @@ describe('A token', () => {
   });
 });
 
-/** What the contract says of one claim, written once more. */
+/** The contract's rule for one claim, written once more. */
 const isLegal: Readonly<Record<string, (value: unknown) => boolean>> = {
   iss: (value) => value === ISSUER,
   aud: (value) =>
@@ -185,7 +185,7 @@ describe('A signed claim', () => {
         claimValue,
         async (name, value) => {
           const status = await statusOf(bearer(key.token({ ...claims, [name]: value })));
-          // What JSON makes of it is what was signed.
+          // JSON may change the value; the signed value counts.
           const written = (JSON.parse(JSON.stringify({ value })) as { value?: unknown }).value;
           const legal = isLegal[name]?.(written) === true;
           if (legal) passed += 1;

@@ -1,6 +1,6 @@
 /**
- * Signatures, held against jose: whatever jose takes for a signature passes, and nothing else does,
- * for each algorithm and each way that a signature can be nearly right.
+ * Signatures, compared with jose: the library accepts exactly the signatures that jose accepts, for
+ * each algorithm and each way that a signature can be nearly right.
  */
 import { constants, sign } from 'node:crypto';
 import { compactVerify, importJWK } from 'jose';
@@ -20,7 +20,7 @@ const ALGORITHMS: readonly Algorithm[] = [
   ...(['ES256', 'ES384', 'ES512', 'EdDSA'] as const),
 ];
 
-/** The order of each group: another signature for the same message is this minus its second half. */
+/** The order of each group: `order - s` makes another signature for the same message. */
 const ORDERS: Readonly<Record<string, bigint>> = {
   ES256: 2n ** 256n - 2n ** 224n + 2n ** 192n - 89188191075325690597107910205041859247n,
   ES384: 2n ** 384n - 1388124618062372383947042015309946732620727252194336364173n,

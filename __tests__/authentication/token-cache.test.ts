@@ -1,6 +1,6 @@
 /**
- * Tokens that were verified a moment ago are not verified again, and are held against the clock and
- * against sign-outs all the same.
+ * Cached tokens: their signatures are not verified again, their times and sign-outs are checked on
+ * each request.
  */
 import type { Express } from 'express';
 import { cdpAuthentication, type SessionOptions } from 'express-wallet-session';

@@ -1,5 +1,5 @@
 /**
- * Where the access token is in a request: one token, in one place, in one spelling.
+ * The access token in a request: one token, in one place, in one spelling.
  */
 import express, { type Express, type Request } from 'express';
 import {
@@ -339,10 +339,10 @@ describe('sessions.authenticate()', () => {
 });
 
 describe('The size of a token', () => {
-  /** A good token of exactly so many characters. */
+  /** A valid token with exactly this many characters. */
   const tokenOf = async (length: number): Promise<string> => {
     for (let pad = 0; pad < length; pad += 1) {
-      // Not every length can be had by the claims alone.
+      // Claims alone cannot reach every length.
       const header = { pad: 'x'.repeat(pad % 4) };
       const token = await issuer.sign({ pad: 'x'.repeat(5400 + Math.floor(pad / 4)) }, header);
       if (token.length === length) return token;

@@ -1,5 +1,5 @@
 /**
- * CDP tokens for which there is no JWKS: CDP is asked, by way of a function in the shape of its SDK.
+ * CDP tokens without a JWKS: CDP validates them through a function in the shape of its SDK.
  */
 import {
   cdpAuthentication,

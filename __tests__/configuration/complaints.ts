@@ -1,5 +1,5 @@
 /**
- * What is said of options when something is created with them.
+ * The complaints about options at creation.
  */
 import {
   cdpAuthentication,
@@ -17,7 +17,7 @@ export const jwksUri = 'https://issuer.example/.well-known/jwks.json';
 export const cdp = { projectId: 'project-1', jwksUri };
 export const custom = { issuer: 'https://issuer.example/', audience: 'wallet-api', jwksUri };
 
-/** Every complaint; none where it can be created. */
+/** All complaints; an empty array if the creation succeeds. */
 export function complaints(create: () => unknown): readonly string[] {
   try {
     create();
@@ -28,7 +28,7 @@ export function complaints(create: () => unknown): readonly string[] {
   }
 }
 
-/** Of options beside a sound authentication, right or wrong. */
+/** The complaints about these options with a valid authentication. */
 export function complaintsAbout(options: unknown): readonly string[] {
   const authentication = cdpAuthentication(cdp);
   return complaints(() => createSessions({ authentication, ...(options as SessionOptions) }));

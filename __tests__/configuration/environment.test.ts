@@ -21,7 +21,7 @@ const ofCustom = {
   WALLET_SESSION_JWKS_URI: jwksUri,
 };
 
-/** What Kubernetes injects for a Service: its own variables, and those of Docker's links. */
+/** The variables that Kubernetes injects for a Service, those of Docker links included. */
 function kubernetesService(name: string): Readonly<Record<string, string>> {
   return {
     [`${name}_SERVICE_HOST`]: '10.0.0.11',

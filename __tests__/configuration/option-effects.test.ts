@@ -1,5 +1,5 @@
 /**
- * That options do what they say, where no other test is about them.
+ * The effects of options that no other test is about.
  */
 import {
   cdpAuthentication,
@@ -26,7 +26,7 @@ beforeEach(async () => {
   own = await createTestIssuer({ authentication: 'custom', clock });
 });
 
-/** How a token fares: its session's user, or the type of the error. */
+/** The user of the token's session, or the type of the error. */
 async function fareOf(token: string, options: SessionOptions): Promise<unknown> {
   try {
     return (await createSessions({ clock, ...options }).authenticateToken(token)).userId;
@@ -163,7 +163,7 @@ describe('algorithms', () => {
     const both = ['RS256', 'ES256'] as const;
     const token = await own.sign();
     expect(await fareOf(token, ofCustom({ algorithms: both }))).toBe('user-1');
-    // The issuer's keys are no use to any other, so there is none.
+    // The issuer has no key for RS256.
     expect(await fareOf(token, ofCustom({ algorithms: ['RS256'] }))).toBe('token_invalid');
     expect(await fareOf(await cdp.sign(), ofCdp({ algorithms: ['RS256'] }))).toBe('token_invalid');
   });

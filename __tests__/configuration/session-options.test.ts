@@ -15,7 +15,7 @@ import { cdp, complaints, complaintsAbout, custom } from './complaints.js';
 const authentication = cdpAuthentication(cdp);
 const TEN_YEARS = 100_000_000_000;
 
-/** Everything there is, and how far each number may go. */
+/** All options, with each number at its limits. */
 const everything: SessionOptions[] = [
   {
     authentication: [authentication, customAuthentication(custom)],

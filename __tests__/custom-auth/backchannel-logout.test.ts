@@ -1,5 +1,5 @@
 /**
- * Sign-out at a real provider, which tells the API of it by OpenID Connect Back-Channel Logout.
+ * Sign-outs at a real provider, sent to the API by OpenID Connect Back-Channel Logout.
  */
 import { Redis } from 'ioredis';
 import { customAuthentication, memoryStore, type SessionStore } from 'express-wallet-session';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => provider.close());
 
-/** An API of its own, with nothing in common with another but the store behind it. */
+/** A separate API, which shares only its store with another. */
 async function startProcess(store: SessionStore): Promise<Listening> {
   const { issuer, audience, jwksUri } = provider;
   const authentication = customAuthentication({ issuer, audience, jwksUri, typ: 'at+jwt' });
@@ -30,7 +30,7 @@ function client(api: Listening, { accessToken }: Tokens): WalletClient {
   return new WalletClient(api.url, accessToken);
 }
 
-/** Two processes, of which the first hears of sign-outs: of `web` with `sid`, of `mobile` without. */
+/** Two processes. The first gets the logout tokens, of `web` with `sid`, of `mobile` without. */
 async function startProcesses(
   stores: readonly [SessionStore, SessionStore],
 ): Promise<readonly [Listening, Listening]> {

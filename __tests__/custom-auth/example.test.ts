@@ -1,6 +1,6 @@
 /**
- * The example with an identity provider of its own: what its walkthrough shows, and what a user does
- * in a real browser.
+ * The example with an identity provider of its own: its walkthrough, and its page in a real
+ * browser.
  */
 
 import { jest } from '@jest/globals';

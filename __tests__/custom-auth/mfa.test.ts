@@ -1,6 +1,6 @@
 /**
- * MFA with a provider of the team's own: MFA sessions that belong to the user, what the provider's
- * tokens prove, and the way back to it where they prove too little.
+ * MFA with a custom identity provider: MFA sessions of the user, evidence in the tokens of the
+ * provider, and step-up authentication if the evidence is not enough.
  */
 import {
   acrEvidence,
@@ -21,7 +21,7 @@ const STRONG: Pick<Login, 'amr' | 'acr'> = { amr: ['pwd', 'otp'], acr: 'urn:exam
 const WEAK: Pick<Login, 'amr' | 'acr'> = { amr: ['pwd'], acr: 'urn:example:pwd' };
 
 let provider: OidcProvider;
-/** How far the API's clock is ahead of the provider's. */
+/** The lead of the API's clock over the provider's. */
 let aheadSeconds: number;
 
 beforeAll(async () => {
@@ -66,7 +66,7 @@ function secondsAgo(seconds: number): number {
   return Math.floor(Date.now() / 1000) - seconds;
 }
 
-/** The clock goes on while a test runs. */
+/** The age in the detail varies, because the clock runs during a test. */
 function expectExpired(response: Response, maxAgeSeconds = 300): void {
   const detail = new RegExp(
     `^MFA was verified \\d+ s ago; this operation allows ${maxAgeSeconds} s.$`,
@@ -196,7 +196,7 @@ describe('Evidence in the tokens of the provider', () => {
 describe('A challenge (RFC 9470)', () => {
   const byAcr: SessionOptions = { mfa: { evidence: acrEvidence({ acr: ['urn:example:mfa'] }) } };
 
-  /** What a standard client does: it takes the parameters of the challenge to the provider. */
+  /** The parameters of the challenge, which a standard client sends to the provider. */
   function authorizationParameters(response: Response): Record<string, string> {
     const challenge = response.get('WWW-Authenticate') ?? '';
     expect(challenge).toContain('error="insufficient_user_authentication"');
@@ -219,7 +219,7 @@ describe('A challenge (RFC 9470)', () => {
     });
     const parameters = authorizationParameters(refused);
     expect(parameters).toEqual({ max_age: '300', acr_values: 'urn:example:mfa' });
-    // The provider knows the user, and asks only because of these parameters.
+    // The provider has a session of the user, and asks only because of these parameters.
     await expect(browser.signIn('web')).resolves.toBeDefined();
     await expect(browser.signIn('web', undefined, parameters)).rejects.toThrow('asks who this is');
     const steppedUp = await browser.signIn('web', { account: 'alice', ...STRONG }, parameters);
@@ -315,7 +315,7 @@ describe('Two issuers of different kinds', () => {
         .setProtectedHeader({ alg: 'ES256', kid: key?.kid ?? '', typ: 'at+jwt' })
         .sign(key ?? {});
     }
-    // Both keys are loaded, and signing anew is sound as such.
+    // Both keys are loaded, and a token signed again is valid as such.
     expect((await client(await resign(ours.accessToken, ourKey)).me()).status).toBe(200);
     expect((await client(await resign(theirs.accessToken, theirKey)).me()).status).toBe(200);
 

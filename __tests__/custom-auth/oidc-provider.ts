@@ -1,7 +1,7 @@
 /**
  * A real identity provider on a free loopback port, the one of the example, and browsers that sign
- * in to it over HTTP by authorization code and PKCE. Its login form takes any account, and how it
- * was authenticated.
+ * in to it over HTTP by authorization code and PKCE. Its login form accepts any account, with any
+ * `amr`, `acr` and time of authentication.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -14,36 +14,36 @@ import { listen } from '../support/listen.js';
 
 export type { Tokens } from '../../examples/custom-auth/oidc-client.js';
 
-/** How an account was authenticated, as the login form is told. */
+/** The authentication of an account, as the login form submits it. */
 export interface Login {
   readonly account: string;
   readonly amr?: readonly string[];
   readonly acr?: string;
-  /** Where it is not now; seconds. */
+  /** Seconds since the epoch. @defaultValue now */
   readonly authTime?: number;
 }
 
 export interface ClientOptions {
   readonly clientId: string;
-  /** Where the provider tells of sign-outs. */
+  /** The address for logout tokens. */
   readonly backchannelLogoutUri?: string;
-  /** Whether it says there which session it was. */
+  /** Whether logout tokens carry `sid`. */
   readonly withSid?: boolean;
 }
 
 export interface OidcProvider {
   readonly issuer: string;
   readonly jwksUri: string;
-  /** What its access tokens are for. */
+  /** The audience of its access tokens. */
   readonly audience: string;
-  /** The private keys, newest first, for tokens that the provider itself would never make. */
+  /** The private keys, newest first, to sign tokens that the provider itself does not issue. */
   readonly keys: readonly JWK[];
-  /** How often its keys were asked for. */
+  /** The number of JWKS requests so far. */
   readonly jwksFetches: () => number;
-  /** What came of telling of each sign-out. */
+  /** The outcome of each logout token: `heard`, or an error message. */
   readonly notices: readonly string[];
   setClients(clients: readonly ClientOptions[]): Promise<void>;
-  /** Starts it anew with a new key; the one before stays published where `overlap` says so. */
+  /** Restarts the provider with a new key; with `overlap` the old one stays published. */
   rotateKeys(options?: { readonly overlap?: boolean }): Promise<void>;
   openBrowser(): Browser;
   refresh(clientId: string, refreshToken: string): Promise<Tokens>;
@@ -79,7 +79,7 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
 
   const notices: string[] = [];
   const storage = createStorage();
-  // Every provider calls its first key the same.
+  // The first key of every provider has the same `kid`.
   let keys = [await createKey('key-1')];
   let clients: readonly ClientOptions[] = [];
   let provider = await launch();
@@ -177,7 +177,7 @@ async function createKey(kid: string): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid, alg: 'ES256', use: 'sig' };
 }
 
-/** It warns of Node 20, and of telling an API on this machine of a sign-out. */
+/** Mutes the provider's warnings of Node 20 and of logout tokens to a loopback address. */
 export async function quietly<T>(work: () => T | Promise<T>): Promise<T> {
   const { warn } = console;
   Object.assign(console, { warn: () => undefined });

@@ -1,22 +1,22 @@
 /**
- * An identity provider of a vendor, imitated: tokens as its documentation shows them, and its keys
- * at its address and nowhere else.
+ * An imitation of a vendor's identity provider: tokens as in the vendor's documentation, and a JWKS
+ * at the vendor's address.
  */
 import { exportJWK, generateKeyPair, SignJWT, type JWK, type JWTPayload } from 'jose';
 
 export interface Vendor {
   /** Signs claims. `none`: without `typ`. @defaultValue typ 'JWT' */
   sign(claims: JWTPayload, typ?: 'JWT' | 'at+jwt' | 'logout+jwt' | 'none'): Promise<string>;
-  /** Which addresses were asked for keys. */
+  /** The addresses of all requests for keys. */
   readonly fetched: readonly string[];
-  /** Gives the global `fetch` back. */
+  /** Restores the global `fetch`. */
   restore(): void;
 }
 
 const kid = 'c2lnbmluZyBrZXk=';
 const { privateKey, publicKey } = await generateKeyPair('RS256');
 const signing: JWK = { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' };
-/** Keycloak publishes such a key beside the other. */
+/** Keycloak publishes such a key beside the signing key. */
 const encryption: JWK = {
   ...(await exportJWK((await generateKeyPair('RSA-OAEP')).publicKey)),
   kid: 'ZW5jcnlwdGlvbg==',

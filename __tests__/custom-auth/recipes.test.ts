@@ -1,6 +1,6 @@
 /**
- * The recipes, each against a provider that imitates the tokens of its vendor as the vendor's
- * documentation describes them.
+ * The recipes, each against an imitation of its vendor's provider, after the vendor's
+ * documentation.
  */
 import { readFile, readdir } from 'node:fs/promises';
 import express from 'express';
@@ -61,7 +61,7 @@ async function outcome(answer: Promise<Response>): Promise<string> {
   return `${response.status} ${errorType}`.trim();
 }
 
-/** What the vendors put into a logout token beside what tells one user and one app from another. */
+/** The claims that the logout tokens of all vendors share. */
 function logoutClaims(): JWTPayload {
   return {
     iat: now,

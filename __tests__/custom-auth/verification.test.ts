@@ -1,6 +1,6 @@
 /**
- * Access tokens that nobody here wrote: issued by a real provider over authorization code and PKCE,
- * and verified through its JWKS over HTTP.
+ * Access tokens of a real provider, issued over authorization code and PKCE, and verified through
+ * its JWKS over HTTP.
  */
 import { customAuthentication, type CustomAuthenticationOptions } from 'express-wallet-session';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTPayload } from 'jose';

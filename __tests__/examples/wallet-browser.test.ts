@@ -30,7 +30,7 @@ describeWithChromium('The example wallet in a browser', () => {
   let server: Server;
   let origin: string;
   let context: BrowserContext;
-  /** What a page did that no user should meet. */
+  /** Errors of the page. */
   let faults: string[];
 
   beforeAll(async () => {
@@ -260,7 +260,7 @@ describeWithChromium('The example wallet in a browser', () => {
     server.close();
     await send(page);
     await sees(page.getByText('The wallet cannot be reached.').first());
-    // What was still on its way is reset.
+    // Open connections are reset.
     faults = faults.filter((fault) => !/ERR_CONNECTION_(REFUSED|RESET)/.test(fault));
   });
 
@@ -296,7 +296,7 @@ describeWithChromium('The example wallet in a browser', () => {
     await picture(dark, 'phone-mfa');
   });
 
-  // ------------------------------------------------------------------ what users do
+  // ------------------------------------------------------------------ actions of users
 
   async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const opened = await browser.newContext({
@@ -319,7 +319,7 @@ describeWithChromium('The example wallet in a browser', () => {
   function watch(page: Page): void {
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (message) => {
-      // A refusal is part of the story; the browser writes each of them to its console.
+      // Refusals are expected; the browser logs each of them to its console.
       const isRefusal = /status of (401|403|422|429)/.test(message.text());
       if (message.type() === 'error' && !isRefusal) faults.push(message.text());
     });
@@ -362,7 +362,7 @@ describeWithChromium('The example wallet in a browser', () => {
     return request.headers().authorization;
   }
 
-  /** Text and outline of what has the focus. */
+  /** Text and outline of the focused element. */
   function focused(page: Page): Promise<unknown> {
     return page.evaluate(`(() => {
       const { textContent } = document.activeElement;
@@ -376,7 +376,7 @@ function sees(what: Locator): Promise<void> {
   return what.waitFor({ state: 'visible' });
 }
 
-/** Takes the picture, or holds that there is one. */
+/** Takes the picture, or checks that it exists. */
 async function picture(page: Page, name: string): Promise<void> {
   const path = join(SCREENSHOTS, `${name}.png`);
   if (process.env.UPDATE_SCREENSHOTS === '1') await page.screenshot({ path });

@@ -1,6 +1,5 @@
 /**
- * `npm run example` as a stranger meets it: what it prints is pasted into bash, line by line, and
- * answers as it says.
+ * `npm run example`: each printed line is pasted into bash, and its answer is as announced.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -107,7 +106,7 @@ interface Answer {
   readonly errorType?: unknown;
 }
 
-/** What `curl -i` printed, answer by answer. */
+/** The output of `curl -i`, answer by answer. */
 function answersIn(output: string): Answer[] {
   return output
     .replaceAll('\r', '')

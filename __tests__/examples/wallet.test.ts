@@ -1,6 +1,6 @@
 /**
- * The API of the example wallet: what a client gets to see of sessions and MFA, and that its own
- * second factor is one.
+ * The API of the example wallet: the view that a client has of sessions and MFA, and the
+ * authenticator app as a second factor.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Express } from 'express';
@@ -365,7 +365,7 @@ describe('The example wallet', () => {
       return this.tab.post('/mfa/totp/confirm', { code: app.generate({ timestamp: clock() }) });
     }
 
-    /** Sets up an authenticator app, and gives it. */
+    /** Enrols an authenticator app and returns it. */
     async enrol(): Promise<TOTP> {
       this.#phone = this.scan(await this.tab.post('/mfa/totp'));
       expect((await this.confirm(this.#phone)).status).toBe(200);
@@ -408,7 +408,7 @@ describe('The example wallet', () => {
   }
 });
 
-/** What the wallet itself refuses, in the library's form. */
+/** A refusal of the wallet itself, as a problem. */
 function expectRefusal(response: Response, status: number, errorType: string): void {
   expect([response.status, response.body]).toEqual([
     status,

@@ -1,5 +1,5 @@
 /**
- * Carry-over of an MFA session from one access token to the next, where no session id ties them.
+ * Carry-over of an MFA session from one access token to the next, for tokens without a session id.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Express } from 'express';
@@ -18,7 +18,7 @@ import { wrapStore } from '../support/stores.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
-/** A memory store that takes its time, so that requests overtake each other. */
+/** A slow memory store, so that requests overtake each other. */
 function slowStore(): SessionStore {
   return wrapStore(async (work) => {
     await setImmediate();
@@ -28,7 +28,7 @@ function slowStore(): SessionStore {
   });
 }
 
-/** The two ways: by the header, and by the app's own call. */
+/** All ways to carry an MFA session over. */
 const ways = [
   [
     'by the header',
@@ -180,7 +180,7 @@ describe.each(ways)('An MFA session that is carried over %s', (_way, carryOver) 
     await carryOver(second.accessToken, first.accessToken);
     expect((await client(second.accessToken).currentMfa()).body).toEqual(before);
     expectProblem(await client(first.accessToken).transfer(), 'mfa_required');
-    // And once more, where the one that came over has expired in its turn.
+    // Once more, after the carried-over MFA session has expired in turn.
     kit.clock.advance(300);
     await client(first.accessToken).verifyMfa({ method: 'totp' });
     await carryOver(second.accessToken, first.accessToken);

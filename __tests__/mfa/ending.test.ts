@@ -1,6 +1,6 @@
 /**
- * Ending MFA sessions: `end()`, `endEverywhere()` and `endMfa()` void what was before, evidence
- * too, and nothing that comes after, however close.
+ * `end()`, `endEverywhere()` and `endMfa()` void earlier verifications, evidence included, and no
+ * later one, in the same millisecond too.
  */
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -22,7 +22,7 @@ type Written = Parameters<SessionStore['write']>;
 
 const proof = { method: 'totp' };
 
-/** The ways to end what one session has. */
+/** The ways to end the MFA session of a session. */
 const ends = [
   ['mfa.end()', ({ mfa }: Session): Promise<void> => mfa.end()],
   ['mfa.endEverywhere()', ({ mfa }: Session): Promise<void> => mfa.endEverywhere()],
@@ -40,7 +40,7 @@ let issuer: TestIssuer;
 let sessions: Sessions;
 let evident: MfaEvidence | undefined;
 
-/** What the functions below use; its evidence of MFA is `evident`. */
+/** Sets the variables that the functions below use; the evidence of MFA is `evident`. */
 function setUp(kit: TestIssuerKit, options: SessionOptions = {}): void {
   ({ clock, issuer } = kit);
   evident = undefined;

@@ -1,5 +1,5 @@
 /**
- * Evidence of MFA beside the store's record: what counts, and how long.
+ * Evidence of MFA beside the stored MFA session: which claims count, and for how long.
  */
 import {
   acrEvidence,
@@ -197,10 +197,10 @@ describe('mfa.evidence', () => {
     const asked = { methods: ['hwk', 'otp'], maxAgeSeconds: 60 };
     const claims = { amr: ['pwd', 'otp'], auth_time: now() };
     const alice = await clientOf({ evidence: amrEvidence() }, claims, { transfers });
-    // The store's does not fit, the evidence does.
+    // The evidence matches the route, the stored MFA session does not.
     await alice.verifyMfa({ method: 'sms' });
     expectTransferred(await alice.transfer());
-    // The evidence is too old by now, the store's fits.
+    // The evidence is too old by now, the stored MFA session matches.
     kit.clock.advance(60);
     expect((await alice.transfer()).body).toMatchObject({ errorType: 'mfa_expired' });
     await alice.verifyMfa({ method: 'hwk' });
@@ -321,7 +321,7 @@ describe('mfa.evidence', () => {
       expect([status, JSON.parse(text)]).toMatchObject([403, { errorType: 'mfa_required' }]);
       expect(text).not.toContain(why);
       expect(String(causes.pop())).toContain(why);
-      // What the store says is known all the same.
+      // The stored MFA session counts nevertheless.
       await alice.verifyMfa();
       expectTransferred(await alice.transfer());
       expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });

@@ -1,5 +1,5 @@
 /**
- * What a route demands: `requireMfa()` and the options that go with it.
+ * `requireMfa()` and the options that it depends on.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Express } from 'express';
@@ -54,7 +54,7 @@ describe('requireMfa()', () => {
     const alice = await clientOf(undefined, { windowSeconds });
     await alice.verifyMfa();
     kit.clock.advance(allowed - 0.5);
-    // The access token lives for 900 s only.
+    // The access token expires after 900 s.
     if (allowed < 900) expectTransferred(await alice.transfer());
     kit.clock.advance(0.5);
     const refusal = await alice.transfer();
@@ -114,7 +114,7 @@ describe('requireMfa({ maxAgeSeconds })', () => {
     expectTransferred(await alice.transfer());
     kit.clock.advance(1);
     expectProblem(await alice.transfer(), 'mfa_expired', expired(60, 60));
-    // For other routes it is good for as long as before.
+    // Other routes accept it for the whole window.
     expect((await alice.currentMfa()).body).toMatchObject({ method: 'totp' });
   });
 

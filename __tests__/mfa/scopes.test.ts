@@ -1,5 +1,5 @@
 /**
- * To whom an MFA session belongs: the table of the contract's section 5, row by row.
+ * The scope of an MFA session, client or user: the table of the contract's section 5, row by row.
  */
 import type { Express } from 'express';
 import {
@@ -30,7 +30,7 @@ const CUSTOM = {
 const noClaims = {};
 const sid = { sid: undefined };
 
-/** Every combination of issuer, scope and session id that there is. */
+/** Every combination of issuer, scope and session id. */
 const clientScopes = [
   ['CDP tokens as published, without a session id', CDP, undefined, noClaims, false],
   ['CDP tokens with a session id', CDP, undefined, { sid: 'session' }, true],
@@ -58,7 +58,7 @@ function setUp(kind: typeof CDP | typeof CUSTOM, scope?: 'client' | 'user'): voi
   sessionIds = 0;
 }
 
-/** Signs in a client; a session id that is a text becomes one of its own. */
+/** Signs a client in; a `sid` in the claims becomes a unique one. */
 function signIn(user: string, claims: Readonly<Record<string, unknown>>): Promise<TokenPair> {
   const { sid: id } = claims;
   sessionIds += 1;

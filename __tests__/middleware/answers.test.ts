@@ -1,5 +1,5 @@
 /**
- * Every kind of refusal, each by a request that deserves it.
+ * Every kind of refusal, each with a request that causes it.
  */
 import { amrEvidence } from 'express-wallet-session';
 import { expectProblem, UNKNOWN_KEY } from '../support/expect-problem.js';
@@ -118,7 +118,7 @@ describe('The answer to', () => {
     kit.issuer.setOutage(true);
     const response = await (await kit.signIn('alice')).me();
     expectProblem(response, 'verification_unavailable');
-    // An outage is nobody's fault who sends a token.
+    // The token is not at fault in an outage.
     expect(response.headers).not.toHaveProperty('www-authenticate');
   });
 

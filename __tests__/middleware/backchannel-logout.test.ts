@@ -1,6 +1,6 @@
 /**
- * The back-channel logout endpoint: what it answers while keys or store are out of reach, what it
- * does with each kind of issuer, and how it is configured.
+ * The back-channel logout endpoint: its answers in an outage of keys or store, the kinds of
+ * issuers, and its configuration.
  */
 import type { Express } from 'express';
 import {

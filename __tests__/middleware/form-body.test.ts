@@ -1,6 +1,6 @@
 /**
- * How the back-channel logout endpoint reads a request: the form that a provider posts, whatever
- * has read it before, and what is no such form.
+ * The form in the request of a back-channel logout: behind any body parser, and requests without a
+ * valid form.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

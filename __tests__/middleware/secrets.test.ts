@@ -1,5 +1,5 @@
 /**
- * No refusal says anything that was only meant for the issuer, the store or the log.
+ * Secrets of the issuer, the store and the log never appear in a refusal.
  */
 import {
   cdpAuthentication,

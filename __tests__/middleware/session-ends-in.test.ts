@@ -6,7 +6,7 @@ import { WalletClient } from '../support/wallet-client.js';
 const DAY = 86_400;
 const WEEK = 7 * DAY;
 
-/** A client whose session ends in so many seconds. */
+/** A client whose session ends in this many seconds. */
 async function clientWithLeft(
   kit: TestIssuerKit,
   seconds: number,

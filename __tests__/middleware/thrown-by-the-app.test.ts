@@ -1,5 +1,5 @@
 /**
- * What callbacks of the app may throw without opening the door that they were asked about.
+ * Errors of any kind that callbacks of the app throw: none lets a request pass.
  */
 import { inspect } from 'node:util';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -19,7 +19,7 @@ const issuer = await createTestIssuer();
 const { accessToken } = await issuer.signIn('user-1');
 const { authentication } = issuer;
 
-/** Whoever gets past the guards reads "open"; what reaches the app's error handler reads "refused". */
+/** Answers "open" behind the guards, and "refused" in the app's error handler. */
 function appOf(
   create: () => Express,
   options: SessionOptions,

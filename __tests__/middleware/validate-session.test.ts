@@ -19,7 +19,7 @@ import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expressVersions, handle, showError, walletApi } from '../support/wallet-api.js';
 import { answerOf, WalletClient } from '../support/wallet-client.js';
 
-/** Answers every path below with what `read` makes of the request. */
+/** Answers every path with the result of `read`. */
 function answering(app: Express, read: (req: Request) => unknown): Express {
   app.use((req, res) => {
     res.json(read(req) ?? null);
@@ -336,7 +336,7 @@ describe('validateSession()', () => {
         userId: 'user-1',
       });
     }
-    // Signed by one issuer in the name of another.
+    // Signed by one issuer with the `iss` of another.
     const forged = await partner.sign({ iss: third.issuer });
     expectProblem(await new WalletClient(app, forged).me(), 'token_invalid', UNKNOWN_KEY);
   });

@@ -1,6 +1,6 @@
 /**
- * What is published, installed as a user would into a small app: by `import` and by `require()`,
- * on Express 4 and on Express 5.
+ * The published package, installed into a small app: by `import` and by `require()`, on Express 4
+ * and on Express 5.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-// The app is an ordinary one: without the flags that this repository's own tests run with.
+// Without the Node flags of this repository's tests.
 const env = { ...process.env, NODE_OPTIONS: '', npm_config_node_options: '' };
 
 const app = `

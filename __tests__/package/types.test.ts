@@ -1,6 +1,6 @@
 /**
- * What must compile and what must not. The compiler is the judge, by `npm run types`; Jest only
- * shows that none of it fails when it runs.
+ * Code that must compile and code that must not. `npm run types` checks it; Jest only shows that it
+ * runs.
  */
 import type { Request, RequestHandler } from 'express';
 import type { RequestHandler as RequestHandler4 } from 'express4';

@@ -11,7 +11,7 @@ import { previously } from '../support/wallet-client.js';
 
 export interface Answer {
   readonly status: number;
-  /** Undefined for an answer that is no problem. */
+  /** Undefined if the answer is not a problem. */
   readonly errorType: string | undefined;
   readonly body: unknown;
   readonly tookMs: number;
@@ -20,7 +20,7 @@ export interface Answer {
 export interface ApiProcesses {
   readonly issuer: TestIssuer;
   readonly count: number;
-  /** Where each process listens. */
+  /** The addresses of the processes. */
   readonly urls: readonly string[];
   /** @param which the number of the process; `POST /mfa` sends the method `totp` */
   call(

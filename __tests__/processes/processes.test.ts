@@ -1,5 +1,5 @@
 /**
- * Several processes, one Redis: what is verified or signed out in one holds in every other.
+ * Several processes on one Redis: verifications and sign-outs of one process hold in every other.
  */
 import { createClient } from 'redis';
 import { createSessions } from 'express-wallet-session';
@@ -51,7 +51,7 @@ describeWithRedis('Three processes on one Redis', () => {
     const after = await api.issuer.refresh(before.refreshToken);
     const rivals = await Promise.all([1, 2, 3].map(() => api.issuer.signIn('user-race')));
 
-    // 20 requests of the client itself, and as many of tabs that show a token that is not theirs.
+    // Concurrent requests of the client itself, and of tabs that present its previous token.
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         api.call(index % 3, 'POST', '/transfers', after.accessToken, before.accessToken),
@@ -141,7 +141,7 @@ describeWithRedis('Three processes on one Redis', () => {
     for (const { accessToken } of tabs) {
       expect(await ask('POST', '/transfers', accessToken)).toEqual(thrice([403, 'mfa_required']));
     }
-    // What is verified from now on holds again.
+    // A new verification holds again.
     await api.call(1, 'POST', '/mfa', tabs[1].accessToken);
     expect(await ask('POST', '/transfers', tabs[1].accessToken)).toEqual(thrice(201));
     expect(await ask('POST', '/transfers', tabs[0].accessToken)).toEqual(

@@ -1,6 +1,6 @@
 /**
- * Redis killed, frozen, full and restarted, under load, with every answer counted: nothing passes
- * without proof, nothing hangs, nothing crashes, and it recovers by itself.
+ * Redis killed, frozen, full and restarted under load. Every answer is counted: no request passes
+ * without proof, hangs or crashes a process, and the processes recover by themselves.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
@@ -8,13 +8,13 @@ import { startApiProcesses, type Answer, type ApiProcesses } from './api-process
 import { eventually } from '../support/eventually.js';
 import { describeWithRedis, startRedis, type RedisServer } from '../support/redis.js';
 
-/** What a request may be answered with, and whether it has proof for more than that. */
+/** A request with its only correct answer, besides 503. */
 interface Probe {
   readonly name: string;
   readonly method: string;
   readonly path: string;
   readonly token: string;
-  /** The answer while the store is well. */
+  /** The answer while Redis works. */
   readonly well: string;
 }
 
@@ -24,7 +24,7 @@ describeWithRedis('While Redis fails under load', () => {
   let probes: readonly Probe[];
 
   beforeAll(async () => {
-    // What was signed out has to be there after a restart: that is the app's Redis to see to.
+    // Sign-outs have to survive a restart, which needs persistence in the app's Redis.
     redis = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     api = await startApiProcesses(redis.url);
     const [good, verified, signedOut] = await Promise.all(
@@ -75,7 +75,7 @@ describeWithRedis('While Redis fails under load', () => {
       probes.flatMap((probe) =>
         Array.from({ length: api.count }, (_, which) => send(probe, which)),
       );
-    // The load is there before anything happens: some answers are those of a well store.
+    // Each probe is answered once before Redis fails.
     await Promise.all(eachOne(ask));
     const loops = eachOne(loop);
     await happening();
@@ -88,7 +88,7 @@ describeWithRedis('While Redis fails under load', () => {
     return errorType === undefined ? String(status) : `${status} ${errorType}`;
   }
 
-  /** Every probe gets the answer of a well store again, in every process. */
+  /** Waits until every process gives the correct answer to every probe again. */
   async function recovery(): Promise<void> {
     const deadline = performance.now() + 15_000;
     for (const { name, method, path, token, well } of probes) {

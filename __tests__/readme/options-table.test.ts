@@ -1,5 +1,5 @@
 /**
- * The tables of the README beside the code that they describe.
+ * The tables of the README, compared with the code.
  */
 import { readFile } from 'node:fs/promises';
 import type { ConfigurationError } from 'express-wallet-session';
@@ -18,7 +18,7 @@ const authentication = cdpAuthentication({
   jwksUri: 'https://issuer.example/jwks.json',
 });
 
-/** The names in code font in one column of the table whose heading row starts so. */
+/** The names in code font in one column of the table with this heading row. */
 function columnOf(headingRow: string, column: number): string[] {
   const rows =
     readme.slice(readme.indexOf(headingRow)).split('\n\n')[0]?.split('\n').slice(2) ?? [];
@@ -28,7 +28,7 @@ function columnOf(headingRow: string, column: number): string[] {
   });
 }
 
-/** What a misspelling is answered with: all the options that there are. */
+/** All option names, from the complaint about a misspelt one. */
 function knownOptions(wrong: SessionOptions): string[] {
   try {
     createSessions(wrong);

@@ -1,5 +1,5 @@
 /**
- * The first screen of the README, extracted and run as a stranger would: both answers come back.
+ * The quick start of the README, extracted and run: both answers come back.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ function codeAfter(heading: string, language: string): string {
 }
 
 describe('The quick start of the README', () => {
-  // It lies in the repository for as long as the test runs, because that is where packages resolve.
+  // Written into the repository during the test, because packages resolve from there.
   const file = '__tests__/readme/.quick-start.mjs';
 
   afterEach(async () => {

@@ -1,5 +1,5 @@
 /**
- * The recipes of the README for testing an app, extracted and run as they stand there.
+ * The README's recipes for testing an app, extracted and run as pasted.
  */
 import { readFile } from 'node:fs/promises';
 import express, { type Express } from 'express';
@@ -60,7 +60,7 @@ describe('A recipe of the README for testing an app', () => {
   it.each(titled)('works as pasted: %s', async (_title, code) => {
     expect(code.trim().split('\n').length).toBeLessThan(10);
     await run(withoutImports + code);
-    // And says something: after another line the clock stands elsewhere, and it would fail.
+    // Without its call of the clock or the issuer the recipe must fail.
     await expect(
       run(`${withoutImports}clock.advance = () => {}; issuer.setOutage = () => {};${code}`),
     ).rejects.toThrow();

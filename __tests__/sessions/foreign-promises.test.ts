@@ -1,6 +1,6 @@
 /**
- * Promises of other makes: apps replace the global `Promise` (zone.js and bluebird do), and stores
- * bring promises of their own. A promise that is not seen for one would be an open door.
+ * Promises of other classes: apps replace the global `Promise` (zone.js and bluebird do), and
+ * stores return promises of their own. A promise that is not recognized would let requests pass.
  */
 import type { Express } from 'express';
 import {
@@ -21,12 +21,12 @@ afterEach(() => {
   globalThis.Promise = original;
 });
 
-/** What async functions return is no instance of it. */
+/** Promises of async functions are no instances of the new class. */
 function replacePromise(): void {
   globalThis.Promise = class ForeignPromise<T> extends original<T> {};
 }
 
-/** A store whose answers are thenables and nothing more. */
+/** A store that returns plain thenables. */
 function thenableStore(): SessionStore {
   return wrapStore((work) => ({
     then: (...handlers: Parameters<Promise<unknown>['then']>) =>

@@ -1,5 +1,5 @@
 /**
- * Signing out on the memory store: who is out, who is not, and for how long.
+ * Signing out on the memory store: which sessions end, and for how long.
  */
 import type { Express } from 'express';
 import type { Sessions } from 'express-wallet-session';
@@ -18,7 +18,7 @@ let issuer: TestIssuer;
 let sessions: Sessions;
 let app: Express;
 
-/** What the functions below use; `app` is of these sessions. */
+/** Sets the variables that the functions below use. */
 function setUp(kit: TestIssuerKit): void {
   ({ clock, issuer } = kit);
   sessions = kit.sessions();
@@ -49,7 +49,7 @@ describe('signOut() under custom authentication', () => {
     await expectIn(sibling.accessToken);
     const answer = await client(laptop.accessToken).signOut();
     expect([answer.status, answer.body]).toEqual([200, null]);
-    // Cached or not, each request is checked.
+    // Sign-outs are checked for cached tokens too.
     await expectOut(laptop.accessToken);
     await expectOut(laptop.accessToken);
     await expectOut(sibling.accessToken);
@@ -280,7 +280,7 @@ describe('signOutEverywhere() of tokens without session id and start', () => {
     await client(laptop.accessToken).signOutEverywhere();
     await expectOut(laptop.accessToken);
     await expectOut(phone.accessToken);
-    // In the same second nobody can tell.
+    // Times are whole seconds, so the same second counts as earlier.
     await expectOut((await issuer.refresh(laptop.refreshToken)).accessToken);
     clock.advance(1);
     const { accessToken } = await issuer.refresh(phone.refreshToken);

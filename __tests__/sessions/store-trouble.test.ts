@@ -1,5 +1,5 @@
 /**
- * A store that fails, hangs, talks nonsense or is full: whatever cannot be known fails closed.
+ * Stores that fail, hang, return nonsense or are full: an unknown state fails closed.
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,13 +21,13 @@ import {
 import { useTestIssuer } from '../support/use-test-issuer.js';
 import { expectTransferred, previously, WalletClient } from '../support/wallet-client.js';
 
-/** The store is well but for the first `count` times that a verb is asked. */
+/** A fault in the first `count` calls. */
 function times(count: number, trouble: () => unknown): TestStore['fault'] {
   let left = count;
   return () => ((left -= 1) >= 0 ? trouble : undefined);
 }
 
-/** The store is well but for the second time that this verb is asked. */
+/** A fault in the second call of this verb. */
 function second(
   verb: StoreVerb,
   trouble: (keys: readonly string[]) => unknown,
@@ -162,7 +162,7 @@ describe('In a handler, while the store is down,', () => {
     ['signOutEverywhere()', (alice: WalletClient) => alice.signOutEverywhere()],
   ])('%s is store_unavailable', async (_what, act) => {
     const alice = client();
-    // The check of the session itself is still answered.
+    // The read of validateSession() still succeeds.
     let reads = 0;
     store.fault = (verb) => (verb === 'read' && (reads += 1) === 1 ? undefined : throwing(syntax));
     expectProblem(await act(alice), 'store_unavailable');

@@ -1,5 +1,6 @@
 /**
- * What every refusal has to look like, written out once more so that no answer changes by accident.
+ * The complete answer of every refusal, written out once more so that no answer changes by
+ * accident.
  */
 import type { ErrorAction, ErrorType } from 'express-wallet-session';
 
@@ -8,7 +9,7 @@ interface Answer {
   readonly title: string;
   readonly detail: string;
   readonly action: ErrorAction;
-  /** `WWW-Authenticate`; without one there is a `Retry-After`. */
+  /** `WWW-Authenticate`; an answer without one has `Retry-After`. */
   readonly challenge?: string;
 }
 
@@ -110,7 +111,7 @@ export const ANSWERS: Readonly<Record<ErrorType, Answer>> = {
   },
 };
 
-/** What differs in the refusal of a token whose `kid` is unknown. */
+/** The particulars of the refusal of a token with an unknown `kid`. */
 export const UNKNOWN_KEY = {
   action: 'refresh_token',
   detail: 'The access token was signed with a key that is not in use; refresh it.',
@@ -127,7 +128,7 @@ export interface Answered {
 }
 
 export interface Particulars {
-  /** Where it differs from the usual. */
+  /** If it differs from the usual one. */
   readonly action?: ErrorAction;
   readonly detail?: string;
   /** @defaultValue any UUID */
@@ -142,7 +143,7 @@ export interface Particulars {
   readonly scope?: string;
 }
 
-/** Holds the whole answer against section 6 of the contract: status, headers, body. */
+/** Asserts the whole answer, as in section 6 of the contract: status, headers, body. */
 export function expectProblem(
   response: Answered,
   errorType: ErrorType,
@@ -183,7 +184,7 @@ function mfaChallenge({ maxAgeSeconds = 300, acrValues }: Particulars): string {
   return `Bearer error="insufficient_user_authentication", max_age="${maxAgeSeconds}"${acr}`;
 }
 
-/** The headers that say something about a refusal, present or not. */
+/** The headers that belong to a refusal. */
 function pick(headers: Answered['headers']): Record<string, string> {
   const names = ['cache-control', 'content-type', 'content-length', 'retry-after'];
   return Object.fromEntries(

@@ -1,5 +1,5 @@
 /**
- * A JWKS behind a real address, which can fail in every way that addresses do.
+ * A JWKS on a loopback port that can fail in every way an endpoint can.
  */
 import {
   createServer,
@@ -17,9 +17,9 @@ type Headers = Readonly<Record<string, string>>;
 export class JwksServer {
   readonly #server: Server;
   #listening: Listening | undefined;
-  /** How often it was asked. */
+  /** The number of requests so far. */
   fetches = 0;
-  /** How it answers; `publish()`, `send()` and `fail()` set it. */
+  /** The current answer; `publish()`, `send()` and `fail()` set it. */
   answer: RequestListener = (_req, res) => {
     res.writeHead(404).end();
   };
@@ -56,7 +56,7 @@ export class JwksServer {
     this.send('it is down', { 'content-type': 'text/plain' }, status);
   }
 
-  /** Asked, it says nothing, until it is let go and answers as it did before. */
+  /** Holds requests open until `letGo()`, which gives them the previous answer. */
   hold(): { readonly waiting: number; letGo(): void } {
     const { answer } = this;
     const held: { req: IncomingMessage; res: ServerResponse }[] = [];

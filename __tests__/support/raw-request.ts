@@ -1,5 +1,5 @@
 /**
- * Requests written by hand, to the byte: clients put in order what a test wants out of order.
+ * Requests written byte by byte, because HTTP clients normalize headers.
  */
 import { createServer, type RequestListener, type ServerOptions } from 'node:http';
 import { connect } from 'node:net';

@@ -1,6 +1,5 @@
 /**
- * Keys that sign whatever they are given, right or wrong: no library is asked whether a token makes
- * sense.
+ * Keys that sign any header and claims, right or wrong, without a check by a library.
  */
 import {
   constants,
@@ -21,11 +20,11 @@ import type { JSONWebKeySet, JWK } from 'jose';
 export type Algorithm =
   'ES256' | 'ES384' | 'ES512' | 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'EdDSA';
 
-/** Claims or header: an object, or JSON text to the letter. */
+/** Claims or header: an object, or the exact JSON text. */
 export type Json = Readonly<Record<string, unknown>> | string;
 
 export interface SigningKeyOptions {
-  /** @defaultValue a UUID; null: none */
+  /** Null for a key without `kid`. @defaultValue a UUID */
   readonly kid?: string | null;
   /** Of RSA. @defaultValue 2048 */
   readonly modulusLength?: number;
@@ -43,7 +42,7 @@ export class SigningKey {
     ({ publicKey: this.publicKey, privateKey: this.privateKey } = generate(alg, options));
   }
 
-  /** As an issuer publishes it, with `members` over it. */
+  /** The published JWK; `members` override its own. */
   jwk(members: Readonly<Record<string, unknown>> = {}): JWK {
     const jwk = this.publicKey.export({ format: 'jwk' });
     return { ...jwk, ...this.#names(), alg: this.alg, use: 'sig', ...members };
@@ -57,7 +56,7 @@ export class SigningKey {
     return String(this.publicKey.export({ format: 'pem', type: 'spki' }));
   }
 
-  /** @param header over `alg`, `kid` and `typ`, or all of it as JSON text */
+  /** @param header members over `alg`, `kid` and `typ`, or the whole header as JSON text */
   token(claims: Json, header: Json = {}): string {
     const whole =
       typeof header === 'string'
@@ -106,7 +105,7 @@ function generate(
     : generateKeyPairSync('ec', { namedCurve });
 }
 
-/** A JWS in compact serialisation out of anything. */
+/** A JWS in compact serialization. */
 export function compact(
   header: Json,
   claims: Json,
@@ -116,7 +115,7 @@ export function compact(
   return `${input}.${Buffer.from(signature(input)).toString('base64url')}`;
 }
 
-/** `undefined` members are left out, as JSON has it. */
+/** Members that are `undefined` are left out. */
 export function base64url(value: Json): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return Buffer.from(text).toString('base64url');
@@ -137,7 +136,7 @@ export function authenticationOf(
   return customAuthentication(given as CustomAuthenticationOptions);
 }
 
-/** Claims of an access token that `ISSUER` issues to `AUDIENCE` for 15 minutes, and others over them. */
+/** Claims of an access token of `ISSUER` for `AUDIENCE`, valid for 15 minutes; `claims` override them. */
 export function accessTokenClaims(
   nowMs: number,
   claims: Readonly<Record<string, unknown>> = {},

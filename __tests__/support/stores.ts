@@ -1,5 +1,5 @@
 /**
- * Memory stores that tests watch, delay and put out of order.
+ * Memory stores whose calls a test records, delays or replaces.
  */
 import { memoryStore, type SessionStore } from 'express-wallet-session';
 
@@ -7,7 +7,7 @@ export type StoreVerb = keyof SessionStore;
 
 const VERBS: readonly StoreVerb[] = ['read', 'write', 'add', 'raise', 'remove', 'move'];
 
-/** A store that answers each call with the result of `around`, to which `work` is the call itself. */
+/** A store that returns the result of `around` for each call; `work` makes the call itself. */
 export function wrapStore(
   around: (work: () => unknown, verb: StoreVerb, given: readonly unknown[]) => unknown,
   store: SessionStore = memoryStore(),
@@ -23,7 +23,7 @@ export interface TestStore extends SessionStore {
   /** The verbs that were called, in order. */
   readonly calls: StoreVerb[];
   /**
-   * What a verb does in place of its work; undefined: its work. A `read` passes on its keys. Set it
+   * Replaces the work of a verb if it returns a function, which gets the keys of a `read`. Set it
    * between requests.
    */
   fault: (verb: StoreVerb) => ((keys: readonly string[]) => unknown) | undefined;

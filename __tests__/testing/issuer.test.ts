@@ -1,5 +1,5 @@
 /**
- * The testing kit: what an app's own tests can live through, without a network or a wait.
+ * The testing kit: the situations that an app's tests can create without a network or a delay.
  */
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { ConfigurationError } from 'express-wallet-session';
@@ -307,7 +307,7 @@ describe('The keys of createTestIssuer()', () => {
 
 const JWKS_URI = 'https://issuer.test/.well-known/jwks.json';
 
-/** What the issuer's authentication gives the library to read its keys by. */
+/** The `fetch` of the issuer's authentication. */
 function keySourceOf({ authentication }: TestIssuer): { readonly fetch: typeof globalThis.fetch } {
   if (authentication.authentication !== 'cdp') throw new Error('made for CDP authentication');
   const { jwksUri, fetch } = authentication.options;

@@ -1,5 +1,5 @@
 /**
- * A test as an app that uses Node's own test runner would have it.
+ * A test of an app that uses Node's own test runner.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

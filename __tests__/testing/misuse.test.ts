@@ -1,5 +1,5 @@
 /**
- * What the testing kit says when it is used wrongly, so that no test passes for the wrong reason.
+ * Wrong use of the testing kit: it throws, so that no test passes for the wrong reason.
  */
 import express from 'express';
 import { ConfigurationError } from 'express-wallet-session';

@@ -1,5 +1,5 @@
 /**
- * The test issuer over HTTP: what a browser or an example app meets.
+ * The test issuer over HTTP, as a browser or an example app uses it.
  */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Tokens that are wrong on purpose: that the kit makes them as ordered, and that the library refuses
- * each of them where it takes the same token without the mistake.
+ * Tokens with deliberate mistakes: the kit makes them as requested, and the library refuses each
+ * and accepts the same token without the mistake.
  */
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import {

@@ -1,5 +1,5 @@
 /**
- * The algorithm as the attacker's choice (RFC 8725 sections 2.1, 3.1 and 3.2).
+ * Algorithms chosen by the attacker (RFC 8725 sections 2.1, 3.1 and 3.2).
  */
 import { createHmac } from 'node:crypto';
 import { compact } from '../../support/signing-key.js';
@@ -37,7 +37,7 @@ function unsigned({ ec, claims }: Target): HostileToken[] {
   ].map((one) => ({ ...one, acceptedBy }));
 }
 
-/** HMAC with what everybody knows for a secret. */
+/** HMAC with a public value as the secret. */
 function signedWithPublicKey({ ec, rsa, claims }: Target): HostileToken[] {
   const forms = [ec, rsa].flatMap(
     (key): (readonly [string, string | Buffer, string | undefined])[] => {
@@ -69,7 +69,7 @@ function signedWithPublicKey({ ec, rsa, claims }: Target): HostileToken[] {
   );
 }
 
-/** An algorithm that is not the one of the key. */
+/** Algorithms that do not belong to the key. */
 function ofAnotherKind({ ec, rsa, claims }: Target): HostileToken[] {
   return [
     { attack: 'no alg', token: ec.token(claims, JSON.stringify({ kid: ec.kid, typ: 'JWT' })) },

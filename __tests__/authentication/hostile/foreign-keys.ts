@@ -1,6 +1,6 @@
 /**
- * Keys of the attacker's: in the token, at an address in the token, or by way of its `kid`
- * (RFC 8725 sections 2.9, 2.10, 3.10).
+ * Keys of the attacker: in the token, at an address in the token, or through its `kid` (RFC 8725
+ * sections 2.9, 2.10, 3.10).
  */
 import { createHmac, sign } from 'node:crypto';
 import { compact, keySetOf, SigningKey } from '../../support/signing-key.js';
@@ -15,7 +15,7 @@ import {
   type Verifier,
 } from './lax-verifiers.js';
 
-/** What the attacker has on the internet; it counts who asks. */
+/** The attacker's servers, which count their requests. */
 export class Attacker {
   readonly key: SigningKey;
   readonly certificate: Buffer;
@@ -132,7 +132,7 @@ function kidInjections(claims: Target['claims']): HostileToken[] {
   }));
 }
 
-/** The same names where a public key is expected. */
+/** The same values of `kid` with a public key. */
 function strangeKids(key: SigningKey, claims: Target['claims']): HostileToken[] {
   const strings = ['', ' ', '*', 'null', '0', '__proto__', 'constructor', 'prototype', 'toString'];
   const more = ['length', '../jwks.json', 'https://attacker.example/jwks.json', 'k'.repeat(4000)];
@@ -145,7 +145,7 @@ function strangeKids(key: SigningKey, claims: Target['claims']): HostileToken[] 
   }));
 }
 
-/** X.509 version 1 with nothing in it but the key: enough for whoever does not ask who issued it. */
+/** X.509 version 1 with the key alone: enough for verifiers that ignore the issuer of a certificate. */
 function selfSigned(key: SigningKey): Buffer {
   const ecdsaWithSha256 = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex'));
   const name = der(0x30);

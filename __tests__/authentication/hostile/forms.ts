@@ -1,6 +1,6 @@
 /**
- * Tokens whose signature is good, and that are no access token all the same: extensions,
- * other spellings, other kinds of token (RFC 8725 sections 2.7, 2.8, 3.11).
+ * Tokens with a good signature that are not access tokens: extensions, other spellings, other kinds
+ * of token (RFC 8725 sections 2.7, 2.8, 3.11).
  */
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { base64url, compact } from '../../support/signing-key.js';
@@ -35,7 +35,7 @@ function extensions({ ec, claims }: Target): HostileToken[] {
   }));
 }
 
-/** The same bytes, or nearly so, in another spelling. */
+/** Other spellings of the same or nearly the same bytes. */
 function spellings({ ec, claims }: Target): HostileToken[] {
   const acceptedBy = verifiesLeniently(ec.publicKey, 'ieee-p1363');
   const good = ec.token(claims);
@@ -44,7 +44,7 @@ function spellings({ ec, claims }: Target): HostileToken[] {
     const input = `${first}.${second}`;
     return `${input}.${ec.sign(input).toString('base64url')}`;
   };
-  // A length that leaves bits over, and bytes that the two alphabets spell differently.
+  // A length with unused bits, and bytes that the two alphabets of base64 spell differently.
   const odd = base64url({ ...claims, x: '>>>???~~~' }).replace(/=*$/, '');
   const uneven = [odd, base64url({ ...claims, x: '1' }), base64url({ ...claims, x: '12' })].find(
     (part) => part.length % 4 !== 0,
@@ -120,7 +120,7 @@ function otherKinds({ ec, claims }: Target): HostileToken[] {
   ];
 }
 
-/** A JWT in a JWT, and a JWT in a JWE that anybody can make with the public key. */
+/** A JWT in a JWT, and a JWT in a JWE, which the public key is enough to make. */
 async function nested({ ec, claims }: Target): Promise<HostileToken[]> {
   const inner = compact({ alg: 'none' }, claims, () => '');
   const unwraps: Verifier = (token) =>
@@ -155,7 +155,7 @@ async function nested({ ec, claims }: Target): Promise<HostileToken[]> {
   ];
 }
 
-/** ECDSA signatures are random: one is made that the two alphabets spell differently. */
+/** ECDSA signatures are random; signs until the two alphabets of base64 spell one differently. */
 function otherAlphabet(ec: Target['ec'], header: string, body: string): string {
   for (;;) {
     const signature = ec.sign(`${header}.${body}`).toString('base64').replace(/=+$/, '');
@@ -165,7 +165,7 @@ function otherAlphabet(ec: Target['ec'], header: string, body: string): string {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Sets the lowest bit of the last character, which no byte has. */
+/** Sets the lowest bit of the last character, which is not part of a byte. */
 function withUnusedBits(part: string): string {
   const last = ALPHABET.indexOf(part.slice(-1));
   return part.slice(0, -1) + (ALPHABET[last | 1] ?? '');

@@ -1,5 +1,5 @@
 /**
- * A token that must not pass, beside a verifier that lets it pass.
+ * A token that must be refused, with a lax verifier that accepts it.
  */
 import type { SigningKey } from '../../support/signing-key.js';
 import type { Verifier } from './lax-verifiers.js';
@@ -8,14 +8,14 @@ export interface HostileToken {
   readonly attack: string;
   readonly token: string;
   readonly acceptedBy: Verifier;
-  /** Where its `kid` is one that nobody knows, a client is told to refresh. */
+  /** If its `kid` is unknown, the action of the refusal is refresh_token. */
   readonly hasUnknownKid?: boolean;
 }
 
-/** Who is attacked. Both keys are published in one JWKS. */
+/** The attacked issuer. Both keys are published in one JWKS. */
 export interface Target {
   readonly ec: SigningKey;
   readonly rsa: SigningKey;
-  /** Of a good access token. */
+  /** The claims of a valid access token. */
   readonly claims: Readonly<Record<string, unknown>>;
 }

@@ -1,5 +1,5 @@
 /**
- * Tokens whose signature is good, over JSON that reads in two ways or in none (RFC 8725 section 2.4).
+ * Tokens with a good signature over ambiguous or invalid JSON (RFC 8725 section 2.4).
  */
 import { base64url } from '../../support/signing-key.js';
 import type { HostileToken, Target } from './hostile-token.js';
@@ -9,7 +9,7 @@ export function jsonAttacks(target: Target): HostileToken[] {
   return [...ambiguousJson(target), ...deepJson(target)];
 }
 
-/** The first of two members, or the last? Parsers differ. */
+/** Repeated members: some parsers take the first, some the last. */
 function ambiguousJson({ ec, claims }: Target): HostileToken[] {
   const text = JSON.stringify(claims);
   const rest = text.slice(1);
@@ -70,7 +70,7 @@ function ambiguousJson({ ec, claims }: Target): HostileToken[] {
         ),
         acceptedBy: async (token) => {
           const own = (await leniently(token)) as object;
-          // What assigning members one by one makes of it.
+          // The result of assigning the members one by one.
           return { sub: (Object.assign({}, own) as { sub?: unknown }).sub };
         },
       },
@@ -96,7 +96,7 @@ function deepJson({ ec, claims }: Target): HostileToken[] {
   }));
 }
 
-/** Verifies the signature alone, whatever it is over. */
+/** Verifies the signature and ignores the payload. */
 function verifiesOnly(verifier: Verifier): Verifier {
   return async (token) => {
     await verifier(token);
@@ -104,7 +104,7 @@ function verifiesOnly(verifier: Verifier): Verifier {
   };
 }
 
-/** Brings the claims into order before it reads them. */
+/** Normalizes the claims before it reads them. */
 function lenientlyDecoding(tidy: (json: string) => string): Verifier {
   return (token) => {
     const json = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();

@@ -1,6 +1,6 @@
 /**
- * Verifiers as they were written in the wild, each lax in one way: they show that a hostile token is
- * one that somebody accepts, and so that refusing it says something.
+ * Verifiers with one known weakness each. They show that a hostile token is dangerous, and so that
+ * its refusal proves something.
  */
 import { createHmac, verify, X509Certificate, type KeyObject } from 'node:crypto';
 import { EmbeddedJWK, importJWK, jwtVerify, type JWK } from 'jose';
@@ -9,7 +9,7 @@ import { SigningKey } from '../../support/signing-key.js';
 
 export type Verifier = (token: string) => Promise<unknown>;
 
-/** Reads the claims and asks nobody. */
+/** Reads the claims without a verification. */
 export const decodesOnly: Verifier = (token) => {
   const [, claims = ''] = token.split('.');
   return Promise.resolve(JSON.parse(Buffer.from(claims, 'base64url').toString()));
@@ -37,7 +37,7 @@ export function believesAlg(publicKey: string | Buffer, ecKey: KeyObject): Verif
   };
 }
 
-/** Splits, verifies, and decodes with whatever base64 decoder is at hand. */
+/** Splits, verifies, and decodes with a lenient base64 decoder. */
 export function verifiesLeniently(key: KeyObject, dsaEncoding: 'ieee-p1363' | 'der'): Verifier {
   return async (token) => {
     const { input, signature } = parts(token);
@@ -45,12 +45,12 @@ export function verifiesLeniently(key: KeyObject, dsaEncoding: 'ieee-p1363' | 'd
   };
 }
 
-/** Takes the key out of the token (CVE-2018-0114). */
+/** Verifies with the key in the token (CVE-2018-0114). */
 export const believesEmbeddedKey: Verifier = async (token) => {
   return (await jwtVerify(token, EmbeddedJWK)).payload;
 };
 
-/** Fetches the keys from where the token says. */
+/** Fetches the keys from the address in the token. */
 export function believesKeyAddress(member: 'jku' | 'x5u'): Verifier {
   return async (token) => {
     const { header } = parts(token);
@@ -63,14 +63,14 @@ export function believesKeyAddress(member: 'jku' | 'x5u'): Verifier {
   };
 }
 
-/** Takes the certificate out of the token and asks nobody who issued it. */
+/** Verifies with the certificate in the token and ignores its issuer. */
 export const believesCertificate: Verifier = async (token) => {
   const [der = ''] = parts(token).header.x5c as string[];
   const { publicKey } = new X509Certificate(Buffer.from(der, 'base64'));
   return (await jwtVerify(token, publicKey)).payload;
 };
 
-/** Looks the secret up under the name that the token gives: in a file, a table, an object. */
+/** Looks the secret up by the `kid` of the token: in a file, a table, an object. */
 export function looksUpSecret(find: (kid: string) => string | Buffer): Verifier {
   return async (token) => {
     const { input, header, signature } = parts(token);

@@ -1,5 +1,5 @@
 /**
- * Signatures that are none, or another spelling of one (RFC 8725 section 3.3).
+ * Missing signatures, and other spellings of a good one (RFC 8725 section 3.3).
  */
 import { sign } from 'node:crypto';
 import { base64url, compact } from '../../support/signing-key.js';

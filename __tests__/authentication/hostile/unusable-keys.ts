@@ -1,6 +1,6 @@
 /**
- * Public keys that must not verify, though libraries import them, and tokens that attack by way of
- * them (RFC 8725 sections 3.2 to 3.5).
+ * Public keys that must not verify although libraries import them, and tokens that exploit them
+ * (RFC 8725 sections 3.2 to 3.5).
  */
 import { createHash, createHmac } from 'node:crypto';
 import { importJWK, jwtVerify, type JWK } from 'jose';
@@ -9,7 +9,7 @@ import { joseAlone, tweetNacl, verifiesLeniently, type Verifier } from './lax-ve
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** An unusable key, and a token that it, or whoever knows of it, has signed. */
+/** An unusable key, and a token signed with it or in knowledge of it. */
 export interface UnusableKey {
   readonly what: string;
   readonly key: JWK;
@@ -32,7 +32,7 @@ export function unusableKeys(claims: Members): UnusableKey[] {
   ];
 }
 
-/** Good keys whose members say that they are for something else. */
+/** Good keys whose members name another purpose. */
 function unfitKeys(ec: SigningKey, rsa: SigningKey, claims: Members): UnusableKey[] {
   const ofEc: readonly Members[] = [
     { use: 'enc' },
@@ -65,7 +65,7 @@ function unfitKeys(ec: SigningKey, rsa: SigningKey, claims: Members): UnusableKe
   ];
 }
 
-/** Whoever reads the JWKS can sign with it. */
+/** Every reader of the JWKS can sign with it. */
 function privateKey(ec: SigningKey, claims: Members): UnusableKey {
   return {
     what: 'whose private part is published with it',
@@ -92,7 +92,7 @@ function keyWithExponentOne(rsa: SigningKey, claims: Members): UnusableKey {
   };
 }
 
-/** Under the neutral element a signature of nothing verifies over everything. */
+/** With the neutral element as key, one signature verifies over every message. */
 function keyOfSmallOrder(ed: SigningKey, claims: Members): UnusableKey {
   const neutral = Buffer.concat([Buffer.of(1), Buffer.alloc(31)]);
   const key = ed.jwk({ x: neutral.toString('base64url') });
@@ -129,7 +129,7 @@ function secretKey(claims: Members): UnusableKey {
   };
 }
 
-/** Nobody can sign with these: the signature is that of the key as it was. */
+/** These keys cannot sign: the signature is made with the unchanged key. */
 function impossibleKeys(
   { rsa, ec, ed }: Readonly<Record<'rsa' | 'ec' | 'ed', SigningKey>>,
   claims: Members,
