@@ -154,6 +154,7 @@ const isLegal: Readonly<Record<string, (value: unknown) => boolean>> = {
   nbf: (value) => value === undefined || (isTime(value) && value <= NOW / 1000 + 5),
   auth_time: (value) =>
     value === undefined ||
+    value === 0 ||
     (isTime(value) && value <= NOW / 1000 + 5 && value > NOW / 1000 - 604_800),
   events: (value) => value === undefined,
 };
@@ -198,7 +199,7 @@ describe('A signed claim', () => {
   });
 
   it('is ignored if it is unknown', async () => {
-    const name = fc.string().filter((text) => !(text in isLegal) && text !== '__proto__');
+    const name = fc.string().filter((text) => !(text in isLegal) && !['__proto__', 'cnf'].includes(text));
     await fc.assert(
       fc.asyncProperty(fc.dictionary(name, fc.jsonValue({ maxDepth: 4 })), async (more) => {
         const token = key.token({ ...more, ...claims });
@@ -296,7 +297,7 @@ describe('A request', () => {
           .filter((text) => text === `session=${good}`);
         const tokens = authorizations.filter(([, text]) => text === `Bearer ${good}`);
         expect(authorizations.length).toBeLessThan(2);
-        expect(tokens.length + cookies.length).toBe(1);
+        expect(tokens.length + new Set(cookies).size).toBe(1);
       }),
       { numRuns: 1500 },
     );

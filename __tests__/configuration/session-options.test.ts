@@ -208,7 +208,6 @@ describe('The options of createSessions()', () => {
       'cdpAuthentication(): `jwksUri`',
       'customAuthentication(): `issuer`',
       'customAuthentication(): `audience`',
-      'customAuthentication(): `jwksUri`',
       'memoryStore(): `maxEntries`',
       'validateSession(): `token`',
       'validateSession(): `property`',
