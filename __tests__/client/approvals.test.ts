@@ -190,7 +190,7 @@ describe('The signal of an approval', () => {
   });
 
   it('is aborted when the challenge ends, and the 403 is handed back', async () => {
-    expiresInSeconds = 0.05;
+    expiresInSeconds = 1;
     let reason: unknown;
     prompt = (_problem, { signal }) => {
       signal.addEventListener('abort', () => {
@@ -357,12 +357,25 @@ describe('Several approvals at once', () => {
 
   it('go on after a prompt that never settles, when its challenge ends', async () => {
     prompt = ({ challengeId }) => (challengeId === 'id-of-a' ? never : Promise.resolve());
-    expiresInSeconds = 0.1;
+    expiresInSeconds = 1;
     const first = send('a');
     await until(() => prompted.length === 1);
     expiresInSeconds = 300;
     expect((await send('b')).status).toBe(201);
     expect((await first).status).toBe(403);
+  });
+
+  it('do not prompt in a session that has ended unnoticed while the request waited', async () => {
+    const { open } = manualPrompts();
+    const first = send('a');
+    await until(() => open.length === 1);
+    const second = send('b');
+    await until(() => api.received.length === 2);
+    user.replace();
+    open[0]?.resolve();
+    expect([(await first).status, (await second).status]).toEqual([403, 403]);
+    expect(prompted).toEqual(['id-of-a']);
+    expect(sent()).toEqual(['a without', 'b without']);
   });
 
   it('of the next user do not wait for those of the user before, which are not prompted', async () => {
@@ -448,6 +461,21 @@ describe('The request with the id of a challenge', () => {
     expect(response.status).toBe(status);
     const ids = api.received.map(idOf).slice(1);
     expect(ids).toEqual(Array(method === 'GET' ? 2 : 1).fill(prompted[0]));
+  });
+
+  it('of a GET waits once more, if a wait came before the prompt', async () => {
+    let isDown = false;
+    answer = (request, response) => {
+      isDown = !isDown;
+      if (isDown) {
+        response.setHeader('Retry-After', '0');
+        response.writeHead(503, { 'Content-Type': 'application/problem+json' });
+        response.end('{"action":"retry"}');
+      } else asksForApproval(request, response);
+    };
+    const response = await send('', { method: 'GET', body: null });
+    expect(response.status).toBe(201);
+    expect(api.received.map(idOf)).toEqual([undefined, undefined, prompted[0], prompted[0]]);
   });
 
   it('follows a redirect to a listed origin with the id, and to no other', async () => {
