@@ -199,7 +199,9 @@ describe('A signed claim', () => {
   });
 
   it('is ignored if it is unknown', async () => {
-    const name = fc.string().filter((text) => !(text in isLegal) && !['__proto__', 'cnf'].includes(text));
+    const name = fc
+      .string()
+      .filter((text) => !(text in isLegal) && !['__proto__', 'cnf'].includes(text));
     await fc.assert(
       fc.asyncProperty(fc.dictionary(name, fc.jsonValue({ maxDepth: 4 })), async (more) => {
         const token = key.token({ ...more, ...claims });
