@@ -25,6 +25,7 @@ export { ConfigurationError } from './option-reader.js';
 export type { ErrorMiddleware, Middleware, Next } from './middleware/middleware.js';
 export type { ConditionRequest, GuardOptions } from './middleware/guard.js';
 export type { RequireMfaOptions } from './middleware/require-mfa.js';
+export type { FactorPolicyOptions, MfaPolicyOptions } from './mfa/parse-mfa-policy.js';
 export type { RequireApprovalOptions } from './middleware/require-approval.js';
 export type { BackchannelLogoutOptions } from './middleware/backchannel-logout.js';
 export type { Sessions } from './sessions-interface.js';
