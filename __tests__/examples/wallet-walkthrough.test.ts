@@ -19,7 +19,7 @@ afterEach(async () => {
 
 it('prints curl lines that work as pasted, with the answers that they announce', async () => {
   const walkthrough = await printedBy(startExample('0'));
-  const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', walkthrough]);
+  const { stdout, stderr } = await run('bash', ['--norc', '-euo', 'pipefail', '-c', walkthrough]);
   expect(stderr).toBe('');
 
   const answers = answersIn(stdout);
