@@ -128,7 +128,7 @@ class Bench {
       return (await run(session, id)) === undefined ? 'nothing' : 'an approval';
     } catch (error) {
       const { errorType, headers, message } = error as SessionError;
-      if (errorType !== 'mfa_required') return (errorType as string | undefined) ?? message;
+      if (errorType !== 'mfa_required') return (errorType) ?? message;
       const given = headers['X-Mfa-Challenge-Id'] ?? '';
       if (index !== OBSERVER) this.#given.push(given);
       return given === this.#id ? 'the same challenge' : 'a new challenge';
