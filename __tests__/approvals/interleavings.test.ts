@@ -127,9 +127,9 @@ class Bench {
     try {
       return (await run(session, id)) === undefined ? 'nothing' : 'an approval';
     } catch (error) {
-      const { errorType, headers, message } = error as SessionError;
-      if (errorType !== 'mfa_required') return (errorType) ?? message;
-      const given = headers['X-Mfa-Challenge-Id'] ?? '';
+      const { errorType, headers, message } = error as Partial<SessionError> & Error;
+      if (errorType !== 'mfa_required') return errorType ?? message;
+      const given = headers?.['X-Mfa-Challenge-Id'] ?? '';
       if (index !== OBSERVER) this.#given.push(given);
       return given === this.#id ? 'the same challenge' : 'a new challenge';
     }
