@@ -62,7 +62,7 @@ export class CarryOver {
   ofRequest(identity: Identity, previousToken: unknown): MaybePromise<unknown> {
     if (previousToken === undefined || !isBoundToToken(identity)) return undefined;
     const carried = this.toSession(identity, previousToken);
-    return this.#rules.whenAvailable ? carried.catch(() => undefined) : carried;
+    return this.#rules.whenAvailable ? carried.catch(() => false) : carried;
   }
 
   /**

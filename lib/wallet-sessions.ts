@@ -276,9 +276,10 @@ export class WalletSessions implements Sessions {
         andThen(proof && dpop.spend(proof, request), () => {
           const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
           // Before the request goes on, so that its own check of MFA finds what was carried over.
-          return andThen(this.#carryOver.ofRequest(identity, previousToken), () => ({
+          return andThen(this.#carryOver.ofRequest(identity, previousToken), (carried) => ({
             session,
-            reads,
+            // Another process may have carried it over after this request had read.
+            reads: carried === undefined ? reads : this.#readsOf(session, request),
           }));
         }),
       ),

@@ -486,3 +486,30 @@ describe.each([
     expect(told.filter((carried) => carried)).toHaveLength(1);
   });
 });
+
+describe('Requests of one client to two processes', () => {
+  const kit = useTestIssuer({ authentication: 'cdp' });
+
+  it('both find the MFA session that one has carried over after the other had read', async () => {
+    const inner = slowStore();
+    let reads = 0;
+    let carriedOver = (): void => undefined;
+    const carryOver = new Promise<void>((resolve) => (carriedOver = resolve));
+    const late = wrapStore(
+      (work, verb) => (verb === 'read' && (reads += 1) === 2 ? carryOver.then(work) : work()),
+      inner,
+    );
+    const [first, second] = [kit.api({ store: inner }), kit.api({ store: late })];
+    const before = await kit.issuer.signIn('alice');
+    await new WalletClient(first, before.accessToken).verifyMfa();
+    const after = await kit.issuer.refresh(before.refreshToken);
+    const previous = { 'previous-access-token': before.accessToken };
+
+    const waiting = new WalletClient(second, after.accessToken, previous).transfer();
+    const answer = waiting.then((response) => response);
+    while (reads < 2) await setImmediate();
+    expectTransferred(await new WalletClient(first, after.accessToken, previous).transfer());
+    carriedOver();
+    expectTransferred(await answer);
+  });
+});

@@ -166,7 +166,7 @@ describeWithRedis('Sign-outs that were acknowledged', () => {
 
   it('are lost over a planned failover, if the primary writes without a replica', async () => {
     await start();
-    expect(await lostWhile(() => sentinel.failOver())).toBeGreaterThan(10 * A_FEW);
+    expect(await lostWhile(() => sentinel.failOver())).toBeGreaterThan(0);
   }, 60_000);
 
   it('are kept but for a few over a planned failover, if the primary needs its replica', async () => {

@@ -110,10 +110,16 @@ describe('Under Jest in a CommonJS app', () => {
     expect([code, report]).toEqual([0, expect.stringContaining('1 passed, 1 total')]);
   }, 300_000);
 
-  it('an app without the configuration fails on Node below 24.9', async () => {
-    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-    const isNative = major > 24 || (major === 24 && minor >= 9);
-    const [code] = await jest({ 'jest.config.js': '', 'app.test.js': required + test });
-    expect(code).toBe(isNative ? 0 : 1);
-  }, 300_000);
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  // Later ones may require ES modules, depending on the flags of Jest.
+  const onOldNode = major < 24 || (major === 24 && minor < 9) ? it : it.skip;
+
+  onOldNode(
+    'an app without the configuration fails on Node below 24.9',
+    async () => {
+      const [code] = await jest({ 'jest.config.js': '', 'app.test.js': required + test });
+      expect(code).toBe(1);
+    },
+    300_000,
+  );
 });
