@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { types } from 'node:util';
-import { challengesOf, type ChallengeCode } from './challenges.js';
+import { challengesOf, type ChallengeCode } from './www-authenticate.js';
 import { CORRELATION_ID, MFA_CHALLENGE_ID, REQUEST_ID } from './protocol.js';
 import type { ApprovalDemand, ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
 import { nodeHeaders, type RequestHeaders } from './request-headers.js';

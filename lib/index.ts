@@ -56,6 +56,7 @@ export type {
   ApprovalDemand,
   ErrorAction,
   ErrorType,
+  FactorDemand,
   JsonValue,
   MfaDemand,
   Problem,

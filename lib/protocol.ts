@@ -42,28 +42,28 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue | undefined };
 
-/** The MFA that a protected operation demands. */
-export interface MfaDemand {
-  /** Maximum age of the verification in seconds. */
-  readonly maxAgeSeconds: number;
+/** The factor that a protected operation demands. */
+export interface FactorDemand {
   /** The methods that are accepted; any, if undefined. */
   readonly methods?: readonly string[] | undefined;
   /** The `acr` values that are accepted; any, if undefined. */
   readonly acr?: readonly string[] | undefined;
 }
 
+/** The MFA that a protected operation demands. */
+export interface MfaDemand extends FactorDemand {
+  /** Maximum age of the verification in seconds. */
+  readonly maxAgeSeconds: number;
+}
+
 /** The approval that `requireApproval()` demands of a request. */
-export interface ApprovalDemand {
+export interface ApprovalDemand extends FactorDemand {
   /** The id that the client sends in `X-Mfa-Challenge-Id` once the user has approved. */
   readonly challengeId: string;
   /** The description of the request that the user is shown. */
   readonly description: JsonValue;
   /** Remaining life of the challenge in seconds. */
   readonly expiresInSeconds: number;
-  /** The methods that are accepted; any, if undefined. */
-  readonly methods?: readonly string[] | undefined;
-  /** The `acr` values that are accepted; any, if undefined. */
-  readonly acr?: readonly string[] | undefined;
 }
 
 /**

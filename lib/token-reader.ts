@@ -106,6 +106,8 @@ export function inNodeForm(request: AuthenticateRequest): RequestWithHeaders {
   return { ...request, method: request.method, url: request.url, headers };
 }
 
+const SCHEMES = { bearer: /^bearer(?=\s|$)/i, dpop: /^dpop(?=\s|$)/i };
+
 /** The access token of a request, and whether it came under the `DPoP` scheme (RFC 9449 section 7). */
 export interface Credentials {
   readonly token: string;
@@ -123,7 +125,10 @@ export function readCredentials(
   readsDpop: boolean,
   request: RequestWithHeaders,
 ): Credentials | undefined {
-  const bound = readsDpop ? readScheme(request, 'dpop') : undefined;
+  const header: unknown = request.headers.authorization;
+  // Bearer tokens are usual, and a second look for repeated headers costs each request.
+  const isOther = typeof header === 'string' && !SCHEMES.dpop.test(header);
+  const bound = readsDpop && !isOther ? readScheme(request, 'dpop') : undefined;
   const token = readToken(readers, request, bound);
   return token === undefined ? undefined : { token, isDpop: bound !== undefined };
 }
@@ -157,14 +162,14 @@ function readToken(
 }
 
 /** The token of an `Authorization` header of one scheme; another scheme counts as no token. */
-function readScheme(request: RequestWithHeaders, scheme: 'bearer' | 'dpop'): string | undefined {
+function readScheme(request: RequestWithHeaders, scheme: keyof typeof SCHEMES): string | undefined {
   const header: unknown = request.headers.authorization;
   if (header === undefined) return undefined;
   if (typeof header !== 'string' || isRepeated('authorization', request.rawHeaders)) {
     throw new SessionError('invalid_request');
   }
+  if (!SCHEMES[scheme].test(header)) return undefined;
   const { length } = scheme;
-  if (!(scheme === 'dpop' ? /^dpop(?=\s|$)/i : /^bearer(?=\s|$)/i).test(header)) return undefined;
   const token = header.slice(length + 1);
   if (header[length] !== ' ' || token === '' || /\s/.test(token)) {
     throw new SessionError('invalid_request');

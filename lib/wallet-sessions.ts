@@ -1,6 +1,6 @@
 /**
- * The core without a framework: from a request to its session, and what can be done to sessions
- * from outside of a request. The only file that knows all the rooms below.
+ * The core without a framework: it finds the session of a request, and acts on sessions from outside
+ * of a request. The only file that knows all the rooms below.
  */
 import { SessionApprovals } from './approval/session-approvals.js';
 import { checkLifetime } from './authentication/claims.js';
@@ -74,6 +74,7 @@ export class WalletSessions implements Sessions {
   readonly #carryOver: CarryOver;
   readonly #dpopGuard: DpopGuard;
   readonly #readsDpop: boolean;
+  readonly #requiresDpop: boolean;
   readonly #actions: SessionActions;
   readonly #watches: SessionWatches;
 
@@ -122,6 +123,7 @@ export class WalletSessions implements Sessions {
     this.#readsDpop = configuration.issuers.some(
       ({ authentication }) => authentication === 'custom',
     );
+    this.#requiresDpop = configuration.issuers.some(({ dpop }) => dpop === 'required');
     this.#dpopGuard = new DpopGuard(this.#store, configuration.store, clock, {
       clockToleranceSeconds,
       origin: configuration.origin,
@@ -139,8 +141,8 @@ export class WalletSessions implements Sessions {
   }
 
   /**
-   * The session of a request, undefined where it is anonymous. Nothing is waited for, and no promise
-   * made, where the token is a known one and the store answers at once.
+   * The session of a request; undefined if it is anonymous. It makes no promise if the token is
+   * remembered and the store answers at once.
    */
   identify(request: RequestWithHeaders): MaybePromise<IdentifiedSession | undefined> {
     const credentials = readCredentials(this.configuration.token, this.#readsDpop, request);
@@ -154,19 +156,16 @@ export class WalletSessions implements Sessions {
 
   /** The refusal of an anonymous request. */
   tokenMissing(): SessionError {
-    const isDemanded = this.configuration.issuers.some(({ dpop }) => dpop === 'required');
-    return new SessionError(
-      'token_missing',
-      isDemanded ? { dpopAlgorithms: SIGNATURE_ALGORITHMS } : {},
-    );
+    const dpopAlgorithms = this.#requiresDpop ? SIGNATURE_ALGORITHMS : undefined;
+    return new SessionError('token_missing', { dpopAlgorithms });
   }
 
-  /** @throws SessionError where the policy is not satisfied */
+  /** @throws SessionError if the policy is not satisfied */
   checkMfa(session: VerifiedSession, policy: MfaPolicy, reads?: RecordReads): MaybePromise<void> {
     return this.#mfaGuard.check(session, VerifiedSession.identityOf(session), policy, reads);
   }
 
-  /** Whole seconds until the session ends, where that is near enough to warn. */
+  /** Whole seconds until the session ends, if that is near enough to warn. */
   endsInSeconds(session: VerifiedSession): number | undefined {
     const { startedAtSeconds } = VerifiedSession.identityOf(session);
     if (startedAtSeconds === undefined) return undefined;

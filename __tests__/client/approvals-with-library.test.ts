@@ -1,16 +1,15 @@
 /** Approvals in the client against `requireApproval()` itself. */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { getApproval, getSession, requireApproval, validateSession } from 'express-wallet-session';
 import { createSessionFetch } from 'express-wallet-session/client';
 import type { JsonValue, Problem } from 'express-wallet-session/client';
 import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
 import type { TestClock, TestIssuer } from 'express-wallet-session/testing';
+import { listen, type Listening } from '../support/listen.js';
 
 let clock: TestClock;
 let issuer: TestIssuer;
-let server: Server;
+let server: Listening;
 let origin: string;
 let sent: unknown[];
 
@@ -35,17 +34,10 @@ beforeEach(async () => {
       .mfa.approve(req.params.id, () => proof)
       .then(() => res.status(204).end(), next);
   });
-  server = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await listen(app);
+  origin = server.url;
 });
-afterEach(
-  () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    }),
-);
+afterEach(() => server.close());
 
 const nothing = (): void => undefined;
 

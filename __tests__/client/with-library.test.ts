@@ -1,6 +1,4 @@
 /** The client against the library itself: the life of a session in a frontend. */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { SessionOptions } from 'express-wallet-session';
 import { createSessionFetch } from 'express-wallet-session/client';
 import {
@@ -10,14 +8,15 @@ import {
   type TestIssuer,
   type TestIssuerOptions,
 } from 'express-wallet-session/testing';
-import { walletApi } from '../support/app.js';
+import { listen, type Listening } from '../support/listen.js';
+import { walletApi } from '../support/wallet-api.js';
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 
 let clock: TestClock;
 let issuer: TestIssuer;
-let server: Server;
+let server: Listening;
 let origin: string;
 
 async function start(
@@ -27,17 +26,10 @@ async function start(
   clock = createTestClock();
   issuer = await createTestIssuer({ clock, authentication });
   const app = walletApi({ authentication: issuer.authentication, clock, ...options });
-  server = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await listen(app);
+  origin = server.url;
 }
-afterEach(
-  () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    }),
-);
+afterEach(() => server.close());
 
 /** A tab whose user answers every prompt with a code. */
 async function openTab() {

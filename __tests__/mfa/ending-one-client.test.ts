@@ -160,6 +160,17 @@ function lateStore(verb: StoreVerb): { store: SessionStore; fail: () => void; la
   };
 }
 
+/** A carry-over that the store answers with a failure, and does when it lands. */
+async function failedCarryOver(): Promise<{ first: string; second: string; land: () => void }> {
+  const { store, fail, land } = lateStore('move');
+  sessions = startProcess({ store });
+  const [first, second] = [await issued(60), await issued(30)];
+  await client(first).verifyMfa();
+  fail();
+  expectProblem(await client(second, first).transfer(), 'store_unavailable');
+  return { first, second, land };
+}
+
 describe('What the store does late', () => {
   const unavailable = { errorType: 'store_unavailable' };
 
@@ -191,12 +202,7 @@ describe('What the store does late', () => {
     ['end()', (session) => session.mfa.end()],
     ['signOut()', (session) => session.signOut()],
   ])('of a carry-over brings nothing along after %s of the old token', async (_name, end) => {
-    const { store, fail, land } = lateStore('move');
-    sessions = startProcess({ store });
-    const [first, second] = [await issued(60), await issued(30)];
-    await client(first).verifyMfa();
-    fail();
-    expectProblem(await client(second, first).transfer(), 'store_unavailable');
+    const { first, second, land } = await failedCarryOver();
     await end(await sessionOf(first));
     land();
     expectProblem(await client(second).transfer(), 'mfa_required');
@@ -204,24 +210,14 @@ describe('What the store does late', () => {
   });
 
   it('of a carry-over is void after end() of the new token', async () => {
-    const { store, fail, land } = lateStore('move');
-    sessions = startProcess({ store });
-    const [first, second] = [await issued(60), await issued(30)];
-    await client(first).verifyMfa();
-    fail();
-    expectProblem(await client(second, first).transfer(), 'store_unavailable');
+    const { second, land } = await failedCarryOver();
     await (await sessionOf(second)).mfa.end();
     land();
     expectProblem(await client(second).transfer(), 'mfa_required');
   });
 
   it('of a carry-over is carried over, if nothing was ended', async () => {
-    const { store, fail, land } = lateStore('move');
-    sessions = startProcess({ store });
-    const [first, second] = [await issued(60), await issued(30)];
-    await client(first).verifyMfa();
-    fail();
-    expectProblem(await client(second, first).transfer(), 'store_unavailable');
+    const { first, second, land } = await failedCarryOver();
     land();
     expectTransferred(await client(second).transfer());
     expectProblem(await client(first).transfer(), 'mfa_required');

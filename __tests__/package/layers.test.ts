@@ -17,8 +17,15 @@ const LAYERS: readonly (readonly string[])[] = [
   ['authentication/', 'token-reader.ts'],
   ['jwks/', 'records/', 'store/'],
   ['errors.ts', 'option-reader.ts', 'clock.ts'],
-  ['challenges.ts'],
-  ['protocol.ts', 'maybe-promise.ts', 'type-guards.ts', 'request-headers.ts', 'request-members.ts'],
+  ['www-authenticate.ts'],
+  [
+    'protocol.ts',
+    'maybe-promise.ts',
+    'type-guards.ts',
+    'request-headers.ts',
+    'request-members.ts',
+    'request-target.ts',
+  ],
 ];
 
 const files = readdirSync('lib', { recursive: true, encoding: 'utf8' })

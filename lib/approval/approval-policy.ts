@@ -1,9 +1,9 @@
 /**
  * Which challenges may be approved, and which approvals admit a request: pure rules.
  */
-import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { SessionError } from '../errors.js';
 import { matches } from '../mfa/mfa-policy.js';
+import { isVerifiedFactor, type VerifiedFactor } from '../mfa/mfa-session.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { JsonValue } from '../protocol.js';
 import { isEndedSince } from '../records/raised.js';
@@ -58,16 +58,9 @@ function isVoid({ createdAtMs, ends: known }: ChallengeRecord, ends: RecordedEnd
  * @throws TypeError for anything else than `{ method, acr? }`, `false` or `undefined`, and for a
  * factor that the challenge does not accept
  */
-export function readProof(
-  proof: unknown,
-  challenge: ChallengeRecord,
-): { method: string; acr: string | undefined } | undefined {
+export function readProof(proof: unknown, challenge: ChallengeRecord): VerifiedFactor | undefined {
   if (proof === false || proof === undefined) return undefined;
-  if (
-    !isRecord(proof) ||
-    !isNonEmptyString(proof.method) ||
-    !(proof.acr === undefined || isNonEmptyString(proof.acr))
-  ) {
+  if (!isVerifiedFactor(proof)) {
     throw new TypeError(
       "mfa.approve(id, verify): `verify` must return { method, acr? } after the factor was verified, for instance { method: 'totp' }, and false or undefined if it was not.",
     );
@@ -98,7 +91,7 @@ export function parseDescription(given: unknown, source: string): JsonValue {
 /** The challenge as approved, with the expiry of the approval. */
 export function approve(
   challenge: ChallengeRecord,
-  factor: { readonly method: string; readonly acr: string | undefined },
+  factor: VerifiedFactor,
   nowMs: number,
 ): ChallengeRecord {
   return {

@@ -5,6 +5,7 @@
 import type { JWTPayload } from 'jose';
 import { isInstant } from '../clock.js';
 import { SessionError, tokenInvalid } from '../errors.js';
+import { isPromiseLike } from '../maybe-promise.js';
 import { describe } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { ParsedToken } from './token-form.js';
@@ -103,7 +104,7 @@ export function askCheckClaims(
     throw tokenInvalid('`checkClaims` threw an error', error);
   }
   if (answer === true) return;
-  if (answer instanceof Promise) answer.catch(() => undefined);
+  if (isPromiseLike(answer)) answer.then(undefined, () => undefined);
   throw tokenInvalid(
     answer === false
       ? '`checkClaims` returned false'

@@ -5,15 +5,12 @@
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-4.3 | RFC 9449 section 4.3}
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { receivedTarget, type TargetedRequest } from '../request-target.js';
 
 /** A request of Node or Express, or one in the form of Node. */
-export interface ProvenRequest {
+export interface ProvenRequest extends TargetedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly method?: string | undefined;
-  /** The request target, or a URL. */
-  readonly url?: string | undefined;
-  /** Express: the request target before any mount was cut off. */
-  readonly originalUrl?: string | undefined;
   /** Node: the connection. */
   readonly socket?: { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean };
   /** Express: the app with its settings. */
@@ -29,14 +26,8 @@ const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
  * @param origin the public origin of the app, which replaces what the request says
  */
 export function requestUrl(request: ProvenRequest, origin: string | undefined): string | undefined {
-  const target = request.originalUrl ?? request.url ?? '';
-  const isAbsolute = /^https?:\/\//i.test(target);
-  // The host of an absolute target is the client's own word; its path is the one that is routed.
-  const path = isAbsolute ? target.replace(/^https?:\/\/[^/?#]*/i, '') : target;
   const base = origin ?? originOf(request);
-  return base === undefined
-    ? undefined
-    : normalizedUrl(`${base}${path.startsWith('/') ? '' : '/'}${path}`);
+  return base === undefined ? undefined : normalizedUrl(`${base}${receivedTarget(request)}`);
 }
 
 /**

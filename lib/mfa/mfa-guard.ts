@@ -6,10 +6,10 @@ import type { Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { MfaDemand } from '../protocol.js';
-import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { isSatisfied, mfaError, refusal, type MfaPolicy } from './mfa-policy.js';
 import { fromEvidence, type StoredMfa } from './mfa-record.js';
-import { mfaSessionOf, type KnownMfa, type MfaEvidence, type MfaSession } from './mfa-session.js';
+import { isVerifiedFactor, mfaSessionOf } from './mfa-session.js';
+import type { KnownMfa, MfaEvidence, MfaSession } from './mfa-session.js';
 import type { MfaSessions } from './mfa-sessions.js';
 import type { Revocation } from '../revocation.js';
 import type { RecordReads } from '../store/tracked-store.js';
@@ -117,9 +117,8 @@ export class MfaGuard<S> {
 
 function isEvidence(value: unknown): value is MfaEvidence {
   return (
-    isRecord(value) &&
-    isNonEmptyString(value.method) &&
-    (value.acr === undefined || isNonEmptyString(value.acr)) &&
+    isVerifiedFactor(value) &&
+    'verifiedAt' in value &&
     value.verifiedAt instanceof Date &&
     !Number.isNaN(value.verifiedAt.getTime())
   );

@@ -2,8 +2,8 @@
  * The MFA that a route demands, compared with the known MFA sessions: pure rules.
  */
 import { SessionError } from '../errors.js';
-import type { MfaDemand } from '../protocol.js';
-import type { KnownMfa } from './mfa-session.js';
+import type { FactorDemand, MfaDemand } from '../protocol.js';
+import type { KnownMfa, VerifiedFactor } from './mfa-session.js';
 
 /** The factor that a route demands of enrolled users. */
 export interface FactorPolicy {
@@ -56,10 +56,7 @@ export function isActive({ expiresAtMs }: KnownMfa, nowMs: number): boolean {
 }
 
 /** Whether a factor is one of those demanded. */
-export function matches(
-  { method, acr }: Pick<KnownMfa, 'method' | 'acr'>,
-  demand: Pick<MfaDemand, 'methods' | 'acr'>,
-): boolean {
+export function matches({ method, acr }: VerifiedFactor, demand: FactorDemand): boolean {
   return (
     (demand.methods === undefined || demand.methods.includes(method)) &&
     (demand.acr === undefined || (acr !== undefined && demand.acr.includes(acr)))

@@ -1,6 +1,7 @@
 /**
  * An MFA session, in the form that the app gets and in the form for calculations.
  */
+import { isNonEmptyString, isRecord } from '../type-guards.js';
 
 /** The cached proof that a factor was verified. Its expiry is moved by no refresh. */
 export interface MfaSession {
@@ -22,6 +23,20 @@ export interface MfaEvidence {
   readonly acr?: string;
   /** The time of the verification. */
   readonly verifiedAt: Date;
+}
+
+/** A factor that was verified. */
+export type VerifiedFactor = Pick<KnownMfa, 'method' | 'acr'>;
+
+/** Whether a callback of the app returned a verified factor. */
+export function isVerifiedFactor(
+  value: unknown,
+): value is { readonly method: string; readonly acr?: string | undefined } {
+  return (
+    isRecord(value) &&
+    isNonEmptyString(value.method) &&
+    (value.acr === undefined || isNonEmptyString(value.acr))
+  );
 }
 
 /** An MFA session for calculations. Numbers need no copies, unlike dates. */

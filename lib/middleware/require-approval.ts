@@ -10,6 +10,7 @@ import { readFactorPolicy, type FactorPolicyOptions } from '../mfa/parse-mfa-pol
 import type { MaybePromise } from '../maybe-promise.js';
 import { ConfigurationError, OptionReader } from '../option-reader.js';
 import type { JsonValue } from '../protocol.js';
+import { receivedTarget } from '../request-target.js';
 import { VerifiedSession } from '../session.js';
 import type { WalletSessions } from '../wallet-sessions.js';
 import { checkCalled } from './called-wrongly.js';
@@ -68,7 +69,7 @@ export function requireApproval(options: RequireApprovalOptions): Middleware {
     when,
     async check(admitted, req: ConditionRequest) {
       if (recallSessions(req, sessions).filter(isAdmitted).length > 1) throw severalSessions();
-      const request = targetOf(req);
+      const request: RequestTarget = { method: req.method ?? 'GET', url: receivedTarget(req) };
       const material =
         bind === undefined ? parsedBodyMaterial(req) : bodyMaterial(await bind(req), BOUND);
       const { session, reads } = admitted;
@@ -111,16 +112,6 @@ const approvals = new WeakMap<object, MfaApproval>();
  */
 export function getApproval(req: object): MfaApproval | undefined {
   return approvals.get(req);
-}
-
-/** Method and URL as they were received; Express cuts mounts off `url`. */
-function targetOf(req: ConditionRequest & { readonly originalUrl?: unknown }): RequestTarget {
-  const { originalUrl, url = '/', method = 'GET' } = req;
-  const received = typeof originalUrl === 'string' ? originalUrl : url;
-  // RFC 9112 section 3.2.2: a proxy may be sent the absolute form.
-  const [origin] = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i.exec(received) ?? [''];
-  const target = received.slice(origin.length);
-  return { method, url: origin === '' || target.startsWith('/') ? target : `/${target}` };
 }
 
 interface ParsedOptions {

@@ -1,5 +1,5 @@
 /**
- * The challenges of an error, the values of its `WWW-Authenticate` header: pure rules.
+ * The challenges of an error, which its `WWW-Authenticate` header holds: pure rules.
  */
 import type { ApprovalDemand, MfaDemand } from './protocol.js';
 

@@ -1,2 +1,0 @@
-export * from './wallet-api.js';
-export * from './wallet-client.js';
