@@ -3,6 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { jest } from '@jest/globals';
 import express5, { type RequestHandler } from 'express';
 import express4 from 'express4';
 import supertest from 'supertest';
@@ -342,6 +343,20 @@ describe.each(expressVersions)('The body of an approved request on %s', (version
         expect(answerOf(await alice.pay())).toEqual([500, { name: 'Error', message }]);
         expect(handled).toEqual([]);
       }
+    });
+
+    it('sends a SessionError that it throws to next(), and not to `onError`', async () => {
+      const sessions = kit.sessions();
+      const { accessToken } = await kit.issuer.signIn('alice');
+      const onError = jest.fn<NonNullable<SessionOptions['onError']>>();
+      const callback = async (): Promise<never> => sessions.authenticateToken('') as Promise<never>;
+      const api = payments({ guard: { [name]: callback } });
+      const app = kit.api({ onError }, { ...api, parser: express.json() });
+      const answer = await new PaymentClient(app, accessToken).pay();
+      // By the problemHandler() of the app.
+      expectProblem(answer, 'token_missing');
+      expect(onError).not.toHaveBeenCalled();
+      expect(api.handled).toEqual([]);
     });
   });
 

@@ -1,5 +1,6 @@
 /**
- * The flow of an approval: refused, approved, sent again. Rules 1 to 7, 14, 21 and 24 to 27.
+ * The flow of an approval: refused, approved, sent again. Rules 1 to 7, 14, 21, 24 to 27
+ * and 33.
  */
 import { expectProblem } from '../support/expect-problem.js';
 import { useTestIssuer } from '../support/use-test-issuer.js';
@@ -10,6 +11,7 @@ import {
   expectChallenge,
   expectNewChallenge,
   expectPaid,
+  ID,
   PaymentClient,
 } from '../support/payment-client.js';
 import { DESCRIPTION, PAYMENT, payments, type PaymentsOptions } from '../support/payments.js';
@@ -54,6 +56,37 @@ describe.each(expressVersions)('requireApproval() on %s', (_version, express) =>
       approvedAt: at.toISOString(),
       expiresAt: new Date(at.getTime() + 300_000).toISOString(),
     });
+  });
+
+  it('hands the challenge to `onError` before any header is set', async () => {
+    const { alice, handled } = await signIn(undefined, {
+      onError(error, req, res) {
+        const set = Object.keys(res.getHeaders()).filter((name) => name !== 'x-powered-by');
+        const { challengeId, description } = error.toProblem(req);
+        res.statusCode = 418;
+        res.setHeader('content-type', 'application/json');
+        res.end(JSON.stringify({ set, description, challengeId, headers: error.headers }));
+      },
+    });
+    const answer = await alice.pay();
+    const { challengeId } = answer.body as { challengeId: string };
+    expect(answerOf(answer)).toEqual([
+      418,
+      {
+        set: [],
+        description: DESCRIPTION,
+        challengeId: expect.stringMatching(ID) as string,
+        headers: {
+          'Cache-Control': 'no-store',
+          'WWW-Authenticate': 'Bearer error="insufficient_user_authentication"',
+          'X-Mfa-Challenge-Id': challengeId,
+        },
+      },
+    ]);
+    expect(answer.headers).not.toHaveProperty('x-mfa-challenge-id');
+    expectApproved(await alice.approve(challengeId), challengeId);
+    expectPaid(await alice.pay(challengeId));
+    expect(handled).toHaveLength(1);
   });
 
   it('opens no MFA session by an approval', async () => {

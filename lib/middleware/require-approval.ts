@@ -19,6 +19,7 @@ import type { ConditionRequest, GuardOptions } from './guard.js';
 import type { Middleware } from './middleware.js';
 import { parsedBodyMaterial } from './request-body.js';
 import { isAdmitted, recallSessions } from './request-session.js';
+import { CallbackError } from './send-problem.js';
 
 /** Options of `requireApproval()`. */
 export interface RequireApprovalOptions extends FactorPolicyOptions, GuardOptions {
@@ -71,14 +72,16 @@ export function requireApproval(options: RequireApprovalOptions): Middleware {
       if (recallSessions(req, sessions).filter(isAdmitted).length > 1) throw severalSessions();
       const request: RequestTarget = { method: req.method ?? 'GET', url: receivedTarget(req) };
       const material =
-        bind === undefined ? parsedBodyMaterial(req) : bodyMaterial(await bind(req), BOUND);
+        bind === undefined
+          ? parsedBodyMaterial(req)
+          : bodyMaterial(await resultOf(() => bind(req)), BOUND);
       const { session, reads } = admitted;
       const identity = VerifiedSession.identityOf(session);
       const operation = {
         digest: requestDigest(request, material),
         request,
         policy,
-        describe: async () => parseDescription(await describe(req), DESCRIPTION),
+        describe: async () => parseDescription(await resultOf(() => describe(req)), DESCRIPTION),
       };
       const approval = await admitted.sessions.approvals.requireForRequest(
         session,
@@ -90,6 +93,15 @@ export function requireApproval(options: RequireApprovalOptions): Middleware {
       if (approval !== undefined) approvals.set(req, approval);
     },
   });
+}
+
+/** @throws CallbackError with the error of a callback of the app */
+async function resultOf(callback: () => unknown): Promise<unknown> {
+  try {
+    return await callback();
+  } catch (error) {
+    throw new CallbackError(error);
+  }
 }
 
 const BOUND = 'requireApproval(): the value that `bind` gives';

@@ -109,6 +109,13 @@ export function passOrRefuse(
   );
 }
 
+/** Carries an error of one of the app's callbacks to `next()`, even if it is a SessionError. */
+export class CallbackError extends Error {
+  constructor(readonly thrown: unknown) {
+    super('a callback of the app threw');
+  }
+}
+
 /** Answers a SessionError, or lets `onError` answer it; every other error goes to `next`. */
 export function refuse(
   error: unknown,
@@ -118,7 +125,7 @@ export function refuse(
   next: Next,
 ): void {
   if (!(error instanceof SessionError)) {
-    passOn(error, next);
+    passOn(error instanceof CallbackError ? error.thrown : error, next);
     return;
   }
   if (onError === undefined) {
