@@ -141,6 +141,8 @@ export interface Particulars {
   readonly acrValues?: readonly string[];
   /** The scopes that the challenge of `insufficient_scope` names. */
   readonly scope?: string;
+  /** The `algs` that the challenge of `dpop_proof_invalid` names. */
+  readonly dpopAlgorithms?: string;
 }
 
 /** Asserts the whole answer, as in section 6 of the contract: status, headers, body. */
@@ -149,10 +151,14 @@ export function expectProblem(
   errorType: ErrorType,
   particulars: Particulars = {},
 ): void {
-  const { correlationId, retryAfter = '1', scope, ...differences } = particulars;
+  const { correlationId, retryAfter = '1', scope, dpopAlgorithms, ...differences } = particulars;
   const { challenge: usualChallenge, ...usual } = ANSWERS[errorType];
-  const challenge = scope === undefined ? usualChallenge : `${usualChallenge}, scope="${scope}"`;
-  const isAboutMfa = challenge === mfa.challenge;
+  const challenge = [
+    usualChallenge,
+    ...(scope === undefined ? [] : [`scope="${scope}"`]),
+    ...(dpopAlgorithms === undefined ? [] : [`algs="${dpopAlgorithms}"`]),
+  ].join(', ');
+  const isAboutMfa = usualChallenge === mfa.challenge;
   const members = { ...(isAboutMfa && { maxAgeSeconds: 300 }), ...differences };
   const { correlationId: answeredId, ...body } = response.body as Record<string, unknown>;
   expect([response.status, body]).toEqual([
@@ -170,13 +176,13 @@ export function expectProblem(
     'content-length': String(Buffer.byteLength(response.text)),
     'cache-control': 'no-store',
     ...(usual.status === 503 && { 'retry-after': retryAfter }),
-    ...(challenge !== undefined && {
+    ...(usualChallenge !== undefined && {
       'www-authenticate': isAboutMfa ? mfaChallenge(members) : challenge,
     }),
   });
   const exposed = response.headers['access-control-expose-headers']?.split(', ') ?? [];
   if (usual.status === 503) expect(exposed).toContain('Retry-After');
-  if (challenge !== undefined) expect(exposed).toContain('WWW-Authenticate');
+  if (usualChallenge !== undefined) expect(exposed).toContain('WWW-Authenticate');
 }
 
 function mfaChallenge({ maxAgeSeconds = 300, acrValues }: Particulars): string {
