@@ -5,13 +5,15 @@
 import process from 'node:process';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { cdpAuthentication, createSessions } from 'express-wallet-session';
+import { cdpAuthentication, createSessions, customAuthentication } from 'express-wallet-session';
 import { redisStore, type RedisClient } from 'express-wallet-session/redis';
 import { listen } from '../support/listen.js';
 import { payments } from '../support/payments.js';
 import { walletApi } from '../support/wallet-api.js';
 
 const { REDIS_URL = '', JWKS_URI = '', PROJECT_ID = '', REDIS_CLIENT = '' } = process.env;
+/** Of custom authentication. */
+const { ISSUER, AUDIENCE = '', ORIGIN } = process.env;
 
 async function connect(): Promise<RedisClient> {
   // The tests stop Redis; an unhandled 'error' event would end this process.
@@ -21,8 +23,12 @@ async function connect(): Promise<RedisClient> {
 }
 
 const sessions = createSessions({
-  authentication: cdpAuthentication({ projectId: PROJECT_ID, jwksUri: JWKS_URI }),
+  authentication:
+    ISSUER === undefined
+      ? cdpAuthentication({ projectId: PROJECT_ID, jwksUri: JWKS_URI })
+      : customAuthentication({ issuer: ISSUER, audience: AUDIENCE, jwksUri: JWKS_URI }),
   store: redisStore(await connect()),
+  origin: ORIGIN,
 });
 
 const app = walletApi(sessions, {

@@ -33,9 +33,19 @@ export interface ApiProcesses {
   stop(): Promise<void>;
 }
 
-/** The first process uses ioredis, the others node-redis. */
-export async function startApiProcesses(redisUrl: string, count = 3): Promise<ApiProcesses> {
-  const issuer = await createTestIssuer();
+/**
+ * The first process uses ioredis, the others node-redis.
+ *
+ * @param custom the public origin of the processes, whose tokens are then of custom authentication
+ */
+export async function startApiProcesses(
+  redisUrl: string,
+  count = 3,
+  custom?: { readonly origin: string },
+): Promise<ApiProcesses> {
+  const issuer = await createTestIssuer({
+    authentication: custom === undefined ? 'cdp' : 'custom',
+  });
   const router = issuer.router();
   const keys = await listen((req, res) => {
     router(req, res, () => res.writeHead(404).end());
@@ -47,6 +57,11 @@ export async function startApiProcesses(redisUrl: string, count = 3): Promise<Ap
         REDIS_CLIENT: index === 0 ? 'ioredis' : 'redis',
         JWKS_URI: `${keys.url}/.well-known/jwks.json`,
         PROJECT_ID: issuer.projectId,
+        ...(custom !== undefined && {
+          ISSUER: issuer.issuer,
+          AUDIENCE: issuer.audience,
+          ORIGIN: custom.origin,
+        }),
       }),
     ),
   );
