@@ -5,10 +5,12 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { KeyPair } from 'dpop';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload } from 'jose';
 import type { Provider } from 'oidc-provider';
 import { openBrowser } from '../../examples/custom-auth/headless-browser.js';
 import { createOidcClient, type Tokens } from '../../examples/custom-auth/oidc-client.js';
+import { createProvider } from '../../examples/custom-auth/provider.js';
 import { createStorage } from '../../examples/custom-auth/storage.js';
 import { listen } from '../support/listen.js';
 
@@ -45,8 +47,9 @@ export interface OidcProvider {
   setClients(clients: readonly ClientOptions[]): Promise<void>;
   /** Restarts the provider with a new key; with `overlap` the old one stays published. */
   rotateKeys(options?: { readonly overlap?: boolean }): Promise<void>;
-  openBrowser(): Browser;
-  refresh(clientId: string, refreshToken: string): Promise<Tokens>;
+  /** @param keyPair the key that tokens are bound to (RFC 9449); without it they are bearer tokens */
+  openBrowser(keyPair?: KeyPair): Browser;
+  refresh(clientId: string, refreshToken: string, keyPair?: KeyPair): Promise<Tokens>;
   close(): Promise<void>;
 }
 
@@ -82,13 +85,10 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
   // The first key of every provider has the same `kid`.
   let keys = [await createKey('key-1')];
   let clients: readonly ClientOptions[] = [];
-  let provider = await launch();
+  let provider = launch();
   let jwksFetches = 0;
 
-  async function launch(): Promise<Provider> {
-    const { createProvider } = await quietly(
-      () => import('../../examples/custom-auth/provider.js'),
-    );
+  function launch(): Provider {
     const launched = createProvider({
       ...options,
       ...{ issuer, audience, keys, storage },
@@ -104,8 +104,8 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
     if (req.url?.startsWith('/login/')) void logIn(provider, req, res);
     else void provider.callback()(req, res);
   });
-  const clientOf = (clientId: string): ReturnType<typeof createOidcClient> =>
-    createOidcClient(issuer, clientId, REDIRECT_URI);
+  const clientOf = (clientId: string, keyPair?: KeyPair): ReturnType<typeof createOidcClient> =>
+    createOidcClient(issuer, clientId, REDIRECT_URI, keyPair);
 
   return {
     issuer,
@@ -116,24 +116,25 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
     },
     jwksFetches: () => jwksFetches,
     notices,
-    async setClients(next) {
+    setClients(next) {
       clients = next;
-      provider = await launch();
+      provider = launch();
+      return Promise.resolve();
     },
     async rotateKeys({ overlap = false } = {}) {
       keys = [await createKey(crypto.randomUUID()), ...(overlap ? keys : [])];
-      provider = await launch();
+      provider = launch();
     },
-    openBrowser() {
+    openBrowser(keyPair) {
       const browser = openBrowser();
       return {
         signIn: (clientId, login, parameters) =>
-          clientOf(clientId).signIn(browser, () => fieldsOf(login), parameters),
+          clientOf(clientId, keyPair).signIn(browser, () => fieldsOf(login), parameters),
         signOut: (clientId, { idToken }) =>
           quietly(() => clientOf(clientId).signOut(browser, idToken)),
       };
     },
-    refresh: (clientId, refreshToken) => clientOf(clientId).refresh(refreshToken),
+    refresh: (clientId, refreshToken, keyPair) => clientOf(clientId, keyPair).refresh(refreshToken),
     close,
   };
 }
@@ -177,7 +178,7 @@ async function createKey(kid: string): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid, alg: 'ES256', use: 'sig' };
 }
 
-/** Mutes the provider's warnings of Node 20 and of logout tokens to a loopback address. */
+/** Mutes the provider's warnings of logout tokens to a loopback address. */
 export async function quietly<T>(work: () => T | Promise<T>): Promise<T> {
   const { warn } = console;
   Object.assign(console, { warn: () => undefined });

@@ -2,7 +2,6 @@
  * The wallet's API. The provider signs users in, says how they were authenticated and tells of
  * sign-outs; the library answers whose session it is, and whether that is good enough.
  */
-import { join } from 'node:path';
 import express, { type Express } from 'express';
 import {
   acrEvidence,
@@ -14,27 +13,30 @@ import {
   requireMfa,
   validateSession,
 } from 'express-wallet-session';
+import { walletPage } from './page.js';
 
 export interface ApiOptions {
-  /** The provider, and where its keys are. */
+  /** The provider. Its keys are found by discovery. */
   readonly issuer: string;
-  readonly jwksUri: string;
-  /** What the provider calls this API, in `aud`. */
+  /** The provider's name for this API, in `aud`. */
   readonly audience: string;
-  /** What the provider calls the wallet's page, in the `aud` of its logout tokens. */
+  /** The provider's name for the wallet's page, in the `aud` of its logout tokens. */
   readonly clientId: string;
+  /** Lets the provider sign with a new key, which is for the demonstration alone. */
+  readonly rotateKeys: () => Promise<void>;
 }
 
 const MFA_ACR = 'urn:example:mfa';
 
-export function createApi({ issuer, jwksUri, audience, clientId }: ApiOptions): Express {
+export function createApi({ issuer, audience, clientId, rotateKeys }: ApiOptions): Express {
   const sessions = createSessions({
-    authentication: customAuthentication({ issuer, jwksUri, audience, typ: 'at+jwt' }),
+    // `issuer` and `audience` are enough; the other two make it stricter.
+    authentication: customAuthentication({ issuer, audience, typ: 'at+jwt', dpop: 'required' }),
     mfa: { evidence: acrEvidence({ acr: [MFA_ACR] }) },
   });
 
   const app = express();
-  app.use(express.static(join(import.meta.dirname, 'public')));
+  app.use(walletPage());
   app.get('/config.json', (_req, res) => {
     res.json({ issuer, clientId });
   });
@@ -50,6 +52,11 @@ export function createApi({ issuer, jwksUri, audience, clientId }: ApiOptions): 
 
   app.post('/transfers', requireMfa({ acr: [MFA_ACR], maxAgeSeconds: 300 }), (_req, res) => {
     res.status(201).json({ transfer: 'sent' });
+  });
+
+  app.post('/demo/rotate-keys', async (_req, res) => {
+    await rotateKeys();
+    res.status(204).end();
   });
 
   app.use(problemHandler());

@@ -1,12 +1,14 @@
 /**
- * The pages on which the provider signs users in: a password, and where the client asks for MFA a
- * one-time code as well. An example: every password will do, and the page shows the code that
- * would have been sent to a phone.
+ * The pages on which the provider signs users in: a password, and if the client asks for MFA a
+ * one-time code as well. An example: every password is right, and the page shows the code that would
+ * have been sent to a phone. Codes cannot be guessed: five wrong ones lock the account for 5 minutes.
  */
 import { randomInt } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Provider } from 'oidc-provider';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { escaped, page } from './page.js';
 import { MFA_ACR, PASSWORD_ACR } from './provider.js';
 
 export type LoginPages = (
@@ -16,8 +18,10 @@ export type LoginPages = (
 ) => Promise<void>;
 
 export function createLoginPages(): LoginPages {
-  /** The code that each sign-in under way waits for. */
+  /** The code that each sign-in in flight waits for. */
   const codes = new Map<string, string>();
+  // By account and not by sign-in: an attacker begins as many sign-ins as it likes.
+  const attempts = new RateLimiterMemory({ points: 5, duration: 300 });
 
   return async function loginPages(provider, req, res) {
     const { uid, params, session } = await provider.interactionDetails(req, res);
@@ -25,19 +29,35 @@ export function createLoginPages(): LoginPages {
     const wantsMfa = typeof acrValues === 'string' && acrValues.split(' ').includes(MFA_ACR);
     const code = codes.get(uid) ?? String(randomInt(1_000_000)).padStart(6, '0');
     if (wantsMfa) codes.set(uid, code);
+    const show = (status: number, account: string, complaint?: string): void => {
+      res.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8' });
+      res.end(loginPage(account, wantsMfa ? code : undefined, complaint));
+    };
 
     if (req.method !== 'POST') {
-      res.setHeader('Content-Type', 'text/html; charset=utf-8');
-      res.end(loginPage(session?.accountId ?? 'ada', wantsMfa ? code : undefined));
+      show(200, session?.accountId ?? 'ada');
       return;
     }
     const form = new URLSearchParams(await text(req));
     const accountId = form.get('account')?.trim() ?? '';
-    const isRight = accountId !== '' && form.get('password') !== '';
-    if (!isRight || (wantsMfa && form.get('code') !== code)) {
-      res.writeHead(303, { Location: req.url }).end();
+    if (accountId === '' || form.get('password') === '') {
+      show(422, accountId, 'Type an account and a password.');
       return;
     }
+    // Counted before the code is looked at, so that guesses sent at once count too.
+    const isAllowed = await attempts.consume(accountId).then(
+      () => true,
+      () => false,
+    );
+    if (!isAllowed) {
+      show(429, accountId, 'Too many attempts. Try again in 5 minutes.');
+      return;
+    }
+    if (wantsMfa && form.get('code') !== code) {
+      show(422, accountId, 'That code is not right.');
+      return;
+    }
+    await attempts.delete(accountId);
     codes.delete(uid);
     await provider.interactionFinished(req, res, {
       login: wantsMfa
@@ -47,29 +67,21 @@ export function createLoginPages(): LoginPages {
   };
 }
 
-function loginPage(account: string, code: string | undefined): string {
-  return `<!doctype html>
-<html lang="en">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in</title>
-<style>body { font: 1rem/1.5 system-ui; max-width: 22rem; margin: 4rem auto; padding: 0 1rem }
-label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit }
-input, button { padding: .5rem; margin-bottom: 1rem }</style>
-<h1>Sign in at the identity provider</h1>
+function loginPage(account: string, code: string | undefined, complaint = ''): string {
+  const factor =
+    code === undefined
+      ? ''
+      : `<p>The wallet asks for a second factor. Your phone shows <output id="phone">${code}</output>.</p>
+<label>Code <input name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus></label>`;
+  return page(
+    'Sign in',
+    `<h1>Sign in at the identity provider</h1>
+${complaint === '' ? '' : `<p role="alert">${complaint}</p>`}
 <form method="post">
-<label>Account <input name="account" value="${escaped(account)}" required></label>
-<label>Password (any) <input name="password" type="password" value="secret" required></label>
-${
-  code === undefined
-    ? ''
-    : `<p>The wallet asks for a second factor. Your phone shows <output id="phone">${code}</output>.</p>
-<label>Code <input name="code" inputmode="numeric" autocomplete="one-time-code" required></label>`
-}
+<label>Account <input name="account" value="${escaped(account)}" autocomplete="username" required></label>
+<label>Password (any) <input name="password" type="password" value="secret" autocomplete="current-password" required></label>
+${factor}
 <button type="submit">Sign in</button>
-</form>
-</html>`;
-}
-
-function escaped(value: string): string {
-  return value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+</form>`,
+  );
 }

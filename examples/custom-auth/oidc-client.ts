@@ -1,8 +1,9 @@
 /**
- * A standard OpenID Connect client: authorization code and PKCE (RFC 7636), refresh, sign-out. It
- * knows nothing of the API but what a challenge says.
+ * A standard OpenID Connect client: authorization code and PKCE (RFC 7636), refresh, sign-out; with a
+ * key pair its tokens are bound to it (DPoP, RFC 9449 section 5).
  */
 import { createHash, randomBytes } from 'node:crypto';
+import * as DPoP from 'dpop';
 import type { FillIn, HeadlessBrowser } from './headless-browser.js';
 
 export interface Tokens {
@@ -27,13 +28,15 @@ export function createOidcClient(
   issuer: string,
   clientId: string,
   redirectUri: string,
+  keyPair?: DPoP.KeyPair,
 ): OidcClient {
   const endpoints = discover(issuer);
 
   async function requestTokens(parameters: Readonly<Record<string, string>>): Promise<Tokens> {
     const { token_endpoint: url = '' } = await endpoints();
     const body = new URLSearchParams({ client_id: clientId, ...parameters });
-    const response = await fetch(url, { method: 'POST', body });
+    const headers = keyPair && { dpop: await DPoP.generateProof(keyPair, url, 'POST') };
+    const response = await fetch(url, { method: 'POST', body, ...(headers && { headers }) });
     const answer = (await response.json()) as Record<string, string>;
     const { access_token, refresh_token, id_token, error } = answer;
     if (!response.ok) throw new Error(`${response.status} ${error ?? ''}`);

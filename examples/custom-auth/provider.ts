@@ -1,12 +1,14 @@
 /**
  * A real OpenID provider (oidc-provider) as a team would set it up for its wallet: authorization
- * code and PKCE, `at+jwt` access tokens for the API, refresh tokens that work once, step-up by
- * `acr_values` and `max_age`, and back-channel logout. It signs users in on pages of its own, which
- * are not its business here: `login-pages.ts`.
+ * code and PKCE, `at+jwt` access tokens for the API, bound to the key of clients that prove one
+ * (DPoP), refresh tokens that work once, step-up by `acr_values` and `max_age`, and back-channel
+ * logout. It signs users in on pages of its own: `login-pages.ts`.
  */
 import type { JWK, JWTPayload } from 'jose';
-import { interactionPolicy, Provider } from 'oidc-provider';
-import type { AdapterFactory, ClientMetadata, Configuration } from 'oidc-provider';
+import type * as Oidc from 'oidc-provider';
+import { page } from './page.js';
+import { interactionPolicy, Provider } from './oidc-provider.js';
+import type { AdapterFactory, ClientMetadata, Configuration } from './oidc-provider.js';
 
 /** The two classes of authentication that it knows; it puts them into `acr`. */
 export const PASSWORD_ACR = 'urn:example:pwd';
@@ -29,7 +31,7 @@ export function loginPath(uid: string): string {
   return `/login/${uid}`;
 }
 
-export function createProvider(settings: ProviderSettings): Provider {
+export function createProvider(settings: ProviderSettings): Oidc.Provider {
   const { issuer, audience, keys, clients, storage } = settings;
   return new Provider(issuer, {
     adapter: storage,
@@ -45,6 +47,7 @@ export function createProvider(settings: ProviderSettings): Provider {
     })),
     features: {
       devInteractions: { enabled: false },
+      dPoP: { enabled: true },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: askForSignOut },
       resourceIndicators: accessTokensFor(audience),
@@ -91,7 +94,7 @@ function accessTokensFor(
  * RFC 9470 section 5: where a client asks for another class of authentication than the user's, the
  * user authenticates again. (`max_age` it sees to by itself.)
  */
-function policyWithStepUp(): interactionPolicy.DefaultPolicy {
+function policyWithStepUp(): Oidc.interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
   policy.get('login')?.checks.add(
     new interactionPolicy.Check('acr_values', 'another acr is wanted', ({ oidc }) => {
@@ -138,6 +141,11 @@ const fetchOnThisMachine: Configuration['fetch'] = (url, init) => {
 };
 
 function askForSignOut(ctx: { body: unknown }, form: string): void {
-  ctx.body = `<!doctype html><html lang="en"><title>Sign out</title><h1>Sign out?</h1>${form}
-<button type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button></html>`;
+  ctx.body = page(
+    'Sign out',
+    `<h1>Sign out?</h1>
+<p>At the identity provider, and in every app that it has signed you in to.</p>
+${form}
+<button type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>`,
+  );
 }

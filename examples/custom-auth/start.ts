@@ -30,14 +30,17 @@ export async function startExample(ports: {
     audience,
     client: {
       client_id: clientId,
+      // Its access tokens are of no use without the key of the browser that they were issued to.
+      dpop_bound_access_tokens: true,
       redirect_uris: [`${api}/`],
       post_logout_redirect_uris: [`${api}/`],
       backchannel_logout_uri: `${api}/backchannel-logout`,
       backchannel_logout_session_required: true,
     },
   });
-  servers[0].on('request', createApi({ issuer, audience, clientId, jwksUri: `${issuer}/jwks` }));
-  servers[1].on('request', provider);
+  const rotateKeys = (): Promise<void> => provider.rotateKeys();
+  servers[0].on('request', createApi({ issuer, audience, clientId, rotateKeys }));
+  servers[1].on('request', provider.handler);
   return {
     api,
     issuer,

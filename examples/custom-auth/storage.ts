@@ -2,7 +2,7 @@
  * Where the identity provider keeps what it knows: a map that outlives the provider being started
  * anew with other keys. A real provider has a database; its records have the expiry in themselves.
  */
-import type { AdapterFactory, AdapterPayload } from 'oidc-provider';
+import type { AdapterFactory, AdapterPayload } from './oidc-provider.js';
 
 export function createStorage(): AdapterFactory {
   const records = new Map<string, AdapterPayload>();
