@@ -14,7 +14,6 @@ import type { Middleware } from './middleware.js';
  * by spaces, RFC 9068) or `scp` (an array, or separated by spaces). Otherwise it answers 403
  * `insufficient_scope`. Mount it after `validateSession()`.
  *
- * @param given the scopes, and options at the end
  * @throws ConfigurationError
  * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-3.1 | RFC 6750 section 3.1}
  *
@@ -25,6 +24,7 @@ import type { Middleware } from './middleware.js';
  * });
  */
 export function requireScope(...scopes: readonly string[]): Middleware;
+/** The same of one of several `validateSession()`, with the options at the end. */
 export function requireScope(...given: [...scopes: string[], options: GuardOptions]): Middleware;
 export function requireScope(...given: readonly unknown[]): Middleware {
   checkCalled("requireScope('transfers:write')", given[0]);

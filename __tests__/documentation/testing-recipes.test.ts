@@ -1,5 +1,5 @@
 /**
- * The README's recipes for testing an app, extracted and run as pasted.
+ * The recipes for testing an app, extracted and run as pasted.
  */
 import { readFile } from 'node:fs/promises';
 import express, { type Express } from 'express';
@@ -12,9 +12,8 @@ import {
 import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
 import request from 'supertest';
 
-const readme = await readFile('README.md', 'utf8');
-const section = readme.slice(readme.indexOf('## Testing your app'), readme.indexOf('## Recipes'));
-const [setUp = '', ...recipes] = [...section.matchAll(/```js\n(.*?)```/gs)].map(
+const page = await readFile('docs/testing.md', 'utf8');
+const [setUp = '', ...recipes] = [...page.matchAll(/```js\n(.*?)```/gs)].map(
   ([, code]) => code ?? '',
 );
 
@@ -37,12 +36,12 @@ function createApp(options: SessionOptions): Express {
 function run(code: string): Promise<void> {
   const names = ['createTestClock', 'createTestIssuer', 'createApp', 'request', 'expect'];
   const body = `return (async () => { ${code} })();`;
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is the README's own
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the code is the documentation's own
   const recipe = new Function(...names, body) as (...values: unknown[]) => Promise<void>;
   return recipe(createTestClock, createTestIssuer, createApp, request, expect);
 }
 
-describe('A recipe of the README for testing an app', () => {
+describe('A recipe for testing an app', () => {
   const withoutImports = setUp.replace(/^import .*$/gm, '');
   const titled = recipes.map(
     (code) => [/^\/\/ (.*)$/m.exec(code)?.[1] ?? 'untitled', code] as const,

@@ -17,7 +17,7 @@ function codeAfter(heading: string, language: string): string {
 
 describe('The quick start of the README', () => {
   // Written into the repository during the test, because packages resolve from there.
-  const file = '__tests__/readme/.quick-start.mjs';
+  const file = '__tests__/documentation/.quick-start.mjs';
 
   afterEach(async () => {
     await rm(file, { force: true });
@@ -35,7 +35,7 @@ describe('The quick start of the README', () => {
       for await (const line of createInterface(server.stdout)) {
         if (printed.push(line) === 2) break;
       }
-      const token = printed.find((line) => line.startsWith('ey')) ?? '';
+      const token = printed.find((line) => line.startsWith('TOKEN='))?.slice(6) ?? '';
       const port = printed.find((line) => /^\d+$/.test(line)) ?? '';
       const call = (path: string, method: string): Promise<Response> =>
         fetch(`http://127.0.0.1:${port}${path}`, {

@@ -1,5 +1,5 @@
 /**
- * The tables of the README, compared with the code.
+ * The tables of the documentation, compared with the code.
  */
 import { readFile } from 'node:fs/promises';
 import type { ConfigurationError } from 'express-wallet-session';
@@ -13,15 +13,15 @@ import {
 } from 'express-wallet-session';
 
 const readme = await readFile('README.md', 'utf8');
+const configuration = await readFile('docs/configuration.md', 'utf8');
 const authentication = cdpAuthentication({
   projectId: 'project',
   jwksUri: 'https://issuer.example/jwks.json',
 });
 
 /** The names in code font in one column of the table with this heading row. */
-function columnOf(headingRow: string, column: number): string[] {
-  const rows =
-    readme.slice(readme.indexOf(headingRow)).split('\n\n')[0]?.split('\n').slice(2) ?? [];
+function columnOf(page: string, headingRow: string, column: number): string[] {
+  const rows = page.slice(page.indexOf(headingRow)).split('\n\n')[0]?.split('\n').slice(2) ?? [];
   return rows.flatMap((row) => {
     const cell = row.split(/(?<!\\)\|/)[column]?.replace(/\(.*?\)/g, '') ?? '';
     return [...cell.matchAll(/`([\w.]+)`/g)].map(([, name]) => name ?? '');
@@ -43,23 +43,23 @@ function knownOptions(wrong: SessionOptions): string[] {
 
 const misspelt = { qqqqqqqqqqqqqqqqqqqq: 1 };
 
-describe('The option tables of the README', () => {
+describe('The option tables', () => {
   it('name every option of validateSession() and no other', () => {
     const nested = (name: string): string[] =>
       knownOptions({ authentication, [name]: misspelt }).map((inner) => `${name}.${inner}`);
     const known = knownOptions({ authentication, ...misspelt }).filter(
       (name) => name !== 'mfa' && name !== 'tokenCache',
     );
-    expect(columnOf('| option ', 1).sort()).toEqual(
+    expect(columnOf(readme, '| option ', 1).sort()).toEqual(
       [...known, ...nested('mfa'), ...nested('tokenCache')].sort(),
     );
   });
 
   it('name every option of both authentications and no other', () => {
-    expect(columnOf('| `cdpAuthentication()`', 1).sort()).toEqual(
+    expect(columnOf(configuration, '| `cdpAuthentication()`', 1).sort()).toEqual(
       knownOptions({ authentication: cdpAuthentication(misspelt as never) }).sort(),
     );
-    expect(columnOf('| `cdpAuthentication()`', 3).sort()).toEqual(
+    expect(columnOf(configuration, '| `cdpAuthentication()`', 3).sort()).toEqual(
       knownOptions({ authentication: customAuthentication(misspelt as never) }).sort(),
     );
   });
@@ -84,3 +84,28 @@ describe('The error table of the README', () => {
     expect(types.size).toBe(15);
   });
 });
+
+describe('The table of the environment', () => {
+  it('names every variable and no other', () => {
+    const known = columnOf(configuration, '| variable', 1);
+    expect(known.length).toBe(6);
+    for (const name of known) {
+      const misspelt = name.replace('WALLET_SESSION_', 'WALLET_SESSION_Q');
+      expect(readEnvironmentWith(misspelt)).toContain(`Did you mean \`${name}\`?`);
+    }
+  });
+});
+
+/** The complaint about a variable. */
+function readEnvironmentWith(name: string): string {
+  process.env[name] = 'x';
+  try {
+    createSessions();
+  } catch (error) {
+    return (error as ConfigurationError).complaints.join(' ');
+  } finally {
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a variable of this test
+    delete process.env[name];
+  }
+  return '';
+}
