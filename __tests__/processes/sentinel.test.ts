@@ -9,7 +9,7 @@ import { createSessions, type SessionError, type Sessions } from 'express-wallet
 import { redisStore, type RedisClient } from 'express-wallet-session/redis';
 import { createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import { eventually } from '../support/eventually.js';
-import { startRedisSentinel, type RedisSentinel } from '../support/redis-sentinel.js';
+import { startRedisSentinel, type RedisSentinel } from './redis-sentinel.js';
 import { describeWithRedis } from '../support/redis.js';
 
 interface Load {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { setImmediate } from 'node:timers/promises';
 import { memoryStore, type MaybePromise, type SessionStore } from 'express-wallet-session';
 import { describeStore } from 'express-wallet-session/testing';
-import { faultyStores } from '../support/faulty-stores.js';
+import { faultyStores } from './faulty-stores.js';
 
 describe('describeStore', () => {
   it.concurrent.each(faultyStores)(
@@ -54,7 +54,7 @@ describe('describeStore', () => {
   });
 
   it('runs under node:test', async () => {
-    const script = fileURLToPath(new URL('../support/store-under-node-test.ts', import.meta.url));
+    const script = fileURLToPath(new URL('./store-under-node-test.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [
       ...['--import', 'tsx', '--test', '--test-reporter', 'tap', script],
     ]);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryStore } from 'express-wallet-session';
 import { describeStore } from 'express-wallet-session/testing';
-import { complaintsAbout } from '../support/store-complaints.js';
+import { complaintsAbout } from './store-complaints.js';
 
 const HOUR = 3600;
 const kept = { keep: true };

@@ -193,7 +193,7 @@ class OtherProcess {
   readonly #answers: Interface;
 
   constructor(url: string) {
-    const script = fileURLToPath(new URL('../support/redis-process.ts', import.meta.url));
+    const script = fileURLToPath(new URL('./redis-process.ts', import.meta.url));
     this.#child = spawn(process.execPath, ['--import', 'tsx', script, url], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

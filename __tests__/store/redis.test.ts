@@ -9,7 +9,7 @@ import { redisStore, type RedisClient } from 'express-wallet-session/redis';
 import { describeStore } from 'express-wallet-session/testing';
 import { type ConnectedClient, clientsOfOneServer } from '../support/redis-clients.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.js';
-import { complaintsAbout } from '../support/store-complaints.js';
+import { complaintsAbout } from './store-complaints.js';
 
 interface Redis3 {
   createClient(options: object): {

@@ -7,9 +7,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { eventually } from './eventually.js';
-import { freePort, startRedis, type RedisServer } from './redis.js';
-import { untilPrinted } from './until-printed.js';
+import { eventually } from '../support/eventually.js';
+import { freePort, startRedis, type RedisServer } from '../support/redis.js';
+import { untilPrinted } from '../support/until-printed.js';
 
 export interface RedisSentinel {
   /** By which Sentinel knows the primary and its replicas. */
