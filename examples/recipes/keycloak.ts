@@ -3,7 +3,7 @@
  *
  * By default `aud` is `account`, the same for every client of the realm: give your API a client of its
  * own and add it by a mapper of type "Audience". `sid` is the session's, and Keycloak's back-channel
- * logout names it.
+ * logout names it. With DPoP (26.4 and later) its tokens are bound to a key, and need a proof.
  *
  * The evidence is `acr`, by the realm's mapping of ACR to levels of authentication ("gold" here
  * stands for a level that takes a second factor), with `auth_time`. Keycloak leaves the level of a
@@ -12,13 +12,9 @@
  */
 import { acrEvidence, customAuthentication, type SessionOptions } from 'express-wallet-session';
 
-export function keycloak({
-  realm,
-  audience,
-}: Record<'realm' | 'audience', string>): SessionOptions {
-  const jwksUri = `${realm}/protocol/openid-connect/certs`;
+export function keycloak(of: Record<'realm' | 'audience', string>): SessionOptions {
   return {
-    authentication: customAuthentication({ issuer: realm, audience, jwksUri }),
+    authentication: customAuthentication({ issuer: of.realm, audience: of.audience }),
     mfa: { evidence: acrEvidence({ acr: ['gold'] }) },
   };
 }
