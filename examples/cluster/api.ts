@@ -11,8 +11,9 @@ import {
   validateSession,
   type SessionOptions,
 } from 'express-wallet-session';
+import type { TotpCheck } from './totp.js';
 
-export function createApi(options: SessionOptions): Express {
+export function createApi(options: SessionOptions, totp: TotpCheck): Express {
   const sessions = createSessions(options);
   const answeredBy = process.pid;
   const app = express();
@@ -32,10 +33,18 @@ export function createApi(options: SessionOptions): Express {
   app.get('/me', (req, res) => {
     res.json({ userId: getSession(req).userId, answeredBy });
   });
-  // A real API checks a factor here first; see the wallet example.
-  app.post('/mfa/verify', async (req, res) => {
-    const { expiresAt } = await getSession(req).mfa.start({ method: 'totp' });
-    res.json({ mfaVerifiedUntil: expiresAt, answeredBy });
+  app.post('/mfa/verify', express.json(), async (req, res) => {
+    const session = getSession(req);
+    const { code } = (req.body ?? {}) as { code?: unknown };
+    const outcome = await totp.verify(session.userId, code);
+    if (outcome === 'verified') {
+      const { expiresAt } = await session.mfa.start({ method: 'totp' });
+      res.json({ mfaVerifiedUntil: expiresAt, answeredBy });
+    } else if (outcome === 'locked') {
+      res.status(429).json({ errorType: 'rate_limit_exceeded', answeredBy });
+    } else {
+      res.status(422).json({ errorType: 'mfa_invalid_code', answeredBy });
+    }
   });
   app.post('/transfers', requireMfa(), (_req, res) => {
     res.status(201).json({ transferred: true, answeredBy });

@@ -2,6 +2,7 @@
  * Two processes behind one port, with one Redis: `npm run example:cluster`.
  */
 import cluster from 'node:cluster';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,6 +13,7 @@ import { redisStore } from 'express-wallet-session/redis';
 import { createTestIssuer } from 'express-wallet-session/testing';
 import { createApi } from './api.js';
 import { startRedis } from './redis.js';
+import { codeOnThePhone, createTotpCheck } from './totp.js';
 import { walkthrough } from './walkthrough.js';
 
 const port = Number(process.env.PORT ?? 3000);
@@ -23,8 +25,12 @@ else await runApi();
 async function runPrimary(): Promise<void> {
   const issuer = await createTestIssuer();
   const router = issuer.router();
+  const totpKey = randomUUID();
   const identityProvider = createServer((req, res) => {
-    router(req, res, () => res.writeHead(404).end());
+    const { pathname, searchParams } = new URL(req.url ?? '', 'http://localhost');
+    if (pathname === '/demo/phone')
+      res.end(codeOnThePhone(totpKey, searchParams.get('user') ?? ''));
+    else router(req, res, () => res.writeHead(404).end());
   });
   await once(identityProvider.listen(0, '127.0.0.1'), 'listening');
   const address = identityProvider.address() as AddressInfo;
@@ -33,6 +39,7 @@ async function runPrimary(): Promise<void> {
     REDIS_URL: await startRedis(),
     JWKS_URI: `${issuerUrl}/.well-known/jwks.json`,
     PROJECT_ID: issuer.projectId,
+    TOTP_KEY: totpKey,
   };
   const workers = [cluster.fork(env), cluster.fork(env)];
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -46,14 +53,16 @@ async function runPrimary(): Promise<void> {
 }
 
 async function runApi(): Promise<void> {
-  const { REDIS_URL = '', JWKS_URI = '', PROJECT_ID = '' } = process.env;
+  const { REDIS_URL = '', JWKS_URI = '', PROJECT_ID = '', TOTP_KEY = '' } = process.env;
   const client = createClient({ url: REDIS_URL });
   client.on('error', (error: Error) => {
     console.error(`Redis: ${error.message}`);
   });
   await client.connect();
-  createApi({
+  const options = {
     authentication: cdpAuthentication({ projectId: PROJECT_ID, jwksUri: JWKS_URI }),
     store: redisStore(client),
-  }).listen(port);
+  };
+  // On this machine alone: the example tells everybody the codes that are meant for the user.
+  createApi(options, createTotpCheck(client, TOTP_KEY)).listen(port, '127.0.0.1');
 }
