@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Pool } from 'pg';
 import { describeStore } from 'express-wallet-session/testing';
+import { demonstrate } from '../../examples/postgres-store/demo.js';
 import {
   CREATE_TABLE,
   deleteExpired,
@@ -53,5 +54,23 @@ describeWithPostgres('the example of a store in PostgreSQL', () => {
     await expect(async () => store.write('a', 'A', 60)).rejects.toThrow(/after calling end/);
     await expect(async () => store.remove('a')).rejects.toThrow(/after calling end/);
     await expect(async () => store.move('a', 'b')).rejects.toThrow(/after calling end/);
+  });
+
+  it('is shown by the demonstration, which leaves no token in the table', async () => {
+    const lines: string[] = [];
+    await demonstrate(server.url, (line) => lines.push(line));
+    expect(lines.slice(0, 7)).toEqual([
+      'Ada signs in, and sends money:',
+      '  process 2: 403 mfa_required',
+      'Process 1 verifies a factor:',
+      '  process 2: passes',
+      'Ada signs out at process 1:',
+      '  process 2: 401 session_revoked',
+      'The table holds hashes and times, and no token:',
+    ]);
+    // Hashes, and a time.
+    expect(lines.slice(7)).toEqual([
+      expect.stringMatching(/^ {2}\{[\w-]{24}\}:revoked:[\w-]{24} \d+$/),
+    ]);
   });
 });
