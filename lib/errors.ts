@@ -2,12 +2,13 @@
  * The errors of the library. Each SessionError holds its status, its headers and the next step of
  * the client, so that the middleware only has to send it.
  */
-import { randomUUID } from 'node:crypto';
 import { types } from 'node:util';
 import { challengesOf, type ChallengeCode } from './www-authenticate.js';
-import { CORRELATION_ID, MFA_CHALLENGE_ID, REQUEST_ID } from './protocol.js';
+import { correlationIdOf } from './correlation-id.js';
+import { MFA_CHALLENGE_ID } from './protocol.js';
 import type { ApprovalDemand, ErrorAction, ErrorType, MfaDemand, Problem } from './protocol.js';
-import { nodeHeaders, type RequestHeaders } from './request-headers.js';
+import { noteOf, noteOn } from './refusal-note.js';
+import type { RequestHeaders } from './request-headers.js';
 
 interface Answer {
   readonly status: number;
@@ -200,7 +201,8 @@ export class SessionError extends Error {
    * @internal
    */
   static namingDpop(error: SessionError, dpopAlgorithms: readonly string[]): SessionError {
-    return new SessionError(error.errorType, { ...error.#options, dpopAlgorithms });
+    const named = new SessionError(error.errorType, { ...error.#options, dpopAlgorithms });
+    return noteOn(named, noteOf(error));
   }
 
   /**
@@ -256,18 +258,4 @@ function headersOf(answer: Answer, options: SessionErrorOptions): Record<string,
   }
   if (options.approval !== undefined) headers[MFA_CHALLENGE_ID] = options.approval.challengeId;
   return headers;
-}
-
-/** The correlation ids that were made up: an answer and its log lines carry the same one. */
-const madeIds = new WeakMap<object, string>();
-
-function correlationIdOf(req: { readonly headers: RequestHeaders } | undefined): string {
-  if (req === undefined) return randomUUID();
-  const headers = nodeHeaders(req.headers);
-  for (const given of [headers[CORRELATION_ID], headers[REQUEST_ID]]) {
-    if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,128}$/.test(given)) return given;
-  }
-  const made = madeIds.get(req) ?? randomUUID();
-  madeIds.set(req, made);
-  return made;
 }

@@ -6,17 +6,20 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { checkLifetime, type LifetimeRules } from './authentication/claims.js';
 import { MAX_TOKEN_LENGTH } from './authentication/token-form.js';
-import type { Identity, TokenVerifier } from './authentication/token-verifier.js';
+import { idsOf, type Identity, type TokenVerifier } from './authentication/token-verifier.js';
 import type { Clock } from './clock.js';
-import { tokenInvalid } from './errors.js';
+import { SessionError, tokenInvalid } from './errors.js';
+import { addGaugeSource, isMeasured, measure, type GaugeSource } from './events/measurements.js';
 import type { MaybePromise } from './maybe-promise.js';
+import type { ErrorType } from './protocol.js';
+import { noteOn } from './refusal-note.js';
 import { VerifiedSession, type SessionActions } from './session.js';
 
 export interface SessionCacheRules extends LifetimeRules {
   readonly maxEntries: number;
 }
 
-export class SessionCache {
+export class SessionCache implements GaugeSource {
   readonly #verifier: TokenVerifier;
   readonly #actions: SessionActions;
   readonly #clock: Clock;
@@ -35,6 +38,11 @@ export class SessionCache {
     this.#clock = clock;
     this.#rules = rules;
     this.#cached = rules.maxEntries > 0 ? new LRUCache({ max: rules.maxEntries }) : undefined;
+    addGaugeSource(this);
+  }
+
+  get tokensRemembered(): number {
+    return this.#cached?.size ?? 0;
   }
 
   /**
@@ -52,11 +60,19 @@ export class SessionCache {
       const identity = VerifiedSession.identityOf(session);
       const nowMs = this.#clock();
       if (isTrusted(identity, nowMs)) {
-        checkLifetime(identity, nowMs / 1000, this.#rules, expiryGraceSeconds);
+        this.#checkLifetime(identity, nowMs, expiryGraceSeconds);
         return session;
       }
     }
     return this.#verifyOnce(key, compact, expiryGraceSeconds);
+  }
+
+  #checkLifetime(identity: Identity, nowMs: number, expiryGraceSeconds?: number): void {
+    try {
+      checkLifetime(identity, nowMs / 1000, this.#rules, expiryGraceSeconds);
+    } catch (error) {
+      throw error instanceof SessionError ? noteOn(error, { ids: idsOf(identity) }) : error;
+    }
   }
 
   #verifyOnce(key: string, compact: string, expiryGraceSeconds?: number): Promise<VerifiedSession> {
@@ -75,13 +91,21 @@ export class SessionCache {
     compact: string,
     expiryGraceSeconds: number | undefined,
   ): Promise<VerifiedSession> {
+    const startedAt = isMeasured() ? performance.now() : 0;
+    let errorType: ErrorType | undefined;
     try {
       const identity = await this.#verifier.verify(compact, expiryGraceSeconds);
       const session = new VerifiedSession(identity, this.#actions);
       if (isTrusted(identity, this.#clock())) this.#cached?.set(key, session);
       return session;
+    } catch (error) {
+      errorType = error instanceof SessionError ? error.errorType : undefined;
+      throw error;
     } finally {
       this.#inFlight.delete(question);
+      if (startedAt > 0) {
+        measure({ name: 'verification', durationMs: performance.now() - startedAt, errorType });
+      }
     }
   }
 }

@@ -205,15 +205,35 @@ export function checkAudience(
 
 /** How a string differs from an expected one, if that is a usual slip. Both are addresses or names. */
 export function hintOf(given: string, expected: string | readonly string[]): string {
-  const hints = [expected].flat().map((one) => {
-    if (given === `${one}/`) return ': it ends with a slash, and the expected one does not';
-    if (`${given}/` === one) return ': it does not end with a slash, and the expected one does';
-    if (`https://${given}` === one) return ': it does not begin with https://';
-    if (given === `https://${one}`)
-      return ': it begins with https://, and the expected one does not';
-    return '';
-  });
-  return hints.find((hint) => hint !== '') ?? '';
+  for (const one of [expected].flat()) {
+    const [came, wanted] = [addressParts(given), addressParts(one)];
+    if (given === one || came.rest !== wanted.rest) continue;
+    const hints = [
+      ...(came.scheme === wanted.scheme ? [] : [schemeHint(came.scheme, wanted.scheme)]),
+      ...(came.slash === wanted.slash ? [] : [slashHint(came.slash)]),
+    ];
+    return `: ${hints.join('; ')}`;
+  }
+  return '';
+}
+
+function addressParts(text: string): { scheme: string; rest: string; slash: boolean } {
+  const [scheme = ''] = /^https?:\/\//.exec(text) ?? [];
+  const slash = text.endsWith('/') && text.length > scheme.length;
+  return { scheme, rest: text.slice(scheme.length, slash ? -1 : undefined), slash };
+}
+
+function schemeHint(came: string, wanted: string): string {
+  if (came === '') return `it does not begin with ${wanted}`;
+  return wanted === ''
+    ? `it begins with ${came}, and the expected one does not`
+    : `it begins with ${came}, and the expected one with ${wanted}`;
+}
+
+function slashHint(came: boolean): string {
+  return came
+    ? 'it ends with a slash, and the expected one does not'
+    : 'it does not end with a slash, and the expected one does';
 }
 
 export function instant(claims: ParsedToken['claims'], name: string): number | undefined {

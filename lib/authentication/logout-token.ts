@@ -12,6 +12,7 @@ import {
   checkPast,
   identifier,
   instant,
+  kindOf,
   required,
   type LifetimeRules,
 } from './claims.js';
@@ -48,7 +49,9 @@ export function checkLogoutToken(
   const { header, claims } = token;
   checkAlgorithm(token, issuer);
   if (!LOGOUT_TOKEN_TYPES.includes(header.typ)) {
-    throw tokenInvalid('`typ` is not that of a logout token');
+    throw tokenInvalid(
+      `\`typ\` of a logout token is expected to be absent, JWT or logout+jwt, not ${kindOf(header.typ)}`,
+    );
   }
   if (!isRecord(claims.events) || !isRecord(claims.events[LOGOUT_EVENT])) {
     throw tokenInvalid('`events` does not make it a logout token');
@@ -59,7 +62,9 @@ export function checkLogoutToken(
   // The issuer and the keys of CDP are the same for every project.
   const { project_id: projectId = issuer.projectId } = claims;
   if (projectId !== issuer.projectId && issuer.projectId !== undefined) {
-    throw tokenInvalid('`project_id` is another project');
+    throw tokenInvalid(
+      `\`project_id\` is expected to be ${issuer.projectId}, not ${kindOf(projectId)}`,
+    );
   }
   required(identifier(claims, 'jti'), 'jti');
 
@@ -67,11 +72,15 @@ export function checkLogoutToken(
   const expiresAtSeconds = instant(claims, 'exp') ?? Infinity;
   checkPast('iat', issuedAtSeconds, nowSeconds, rules);
   checkPast('nbf', instant(claims, 'nbf'), nowSeconds, rules);
-  if (Math.floor(nowSeconds) - issuedAtSeconds > MAX_AGE_SECONDS) {
-    throw tokenInvalid('`iat` is older than 5 minutes');
+  const age = Math.floor(nowSeconds) - issuedAtSeconds;
+  if (age > MAX_AGE_SECONDS) {
+    throw tokenInvalid(
+      `\`iat\` is ${Math.ceil(age)} s old by this clock; ${MAX_AGE_SECONDS} s are allowed`,
+    );
   }
-  if (nowSeconds >= expiresAtSeconds + rules.clockToleranceSeconds) {
-    throw tokenInvalid('`exp` has passed');
+  const passed = nowSeconds - expiresAtSeconds;
+  if (passed >= rules.clockToleranceSeconds) {
+    throw tokenInvalid(`\`exp\` ended ${Math.ceil(passed)} s ago by this clock`);
   }
 
   identifier(claims, 'sub');

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { SessionError, tokenInvalid } from '../errors.js';
+import { noteOn, summaryOf, type EventCause } from '../refusal-note.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { isOverload, retryAfterMsOf, statusOf } from './api-error.js';
 import type { ValidateAccessToken } from './cdp.js';
@@ -28,7 +29,10 @@ interface BackOff {
   readonly cause: unknown;
 }
 
-class CallTimeout extends Error {
+/** An error whose message quotes nothing. */
+class OwnError extends Error {}
+
+class CallTimeout extends OwnError {
   constructor() {
     super(`validateAccessToken did not answer within ${CALL_TIMEOUT_MS} ms`);
   }
@@ -89,7 +93,7 @@ export class RemoteValidation {
     const answer = refusal === undefined ? 'accepted a request' : `answered ${String(status)}`;
     const hint = status === 401 ? 'check the CDP API key' : '400 was expected';
     throw unavailable(
-      new Error(`validateAccessToken ${answer} without a token: ${hint}`, { cause: refusal }),
+      new OwnError(`validateAccessToken ${answer} without a token: ${hint}`, { cause: refusal }),
     );
   }
 
@@ -100,7 +104,7 @@ export class RemoteValidation {
       this.#refuseWhileBackingOff();
       const answer = await this.#call(accessToken);
       if (isRecord(answer) && isNonEmptyString(answer.userId)) return answer.userId;
-      throw unavailable(new Error('validateAccessToken answered without a userId'));
+      throw unavailable(new OwnError('validateAccessToken answered without a userId'));
     } finally {
       this.#calls -= 1;
       this.#startQueued();
@@ -206,7 +210,9 @@ export class RemoteValidation {
         },
       };
       const timer = setTimeout(() => {
-        queued.refuse(unavailable(new Error(`${MAX_CALLS} calls are in flight, more are queued`)));
+        queued.refuse(
+          unavailable(new OwnError(`${MAX_CALLS} calls are in flight, more are queued`)),
+        );
       }, QUEUE_TIMEOUT_MS);
       this.#queue.add(queued);
     });
@@ -221,8 +227,16 @@ export class RemoteValidation {
 }
 
 function unavailable(cause: unknown, retryAfterMs = 0): SessionError {
-  return new SessionError('verification_unavailable', {
+  const error = new SessionError('verification_unavailable', {
     retryAfterSeconds: retryAfterMs / 1000,
     cause,
   });
+  return cause instanceof OwnError ? error : noteOn(error, { cause: toldOf(cause) });
+}
+
+/** Without the message, since an SDK may quote the token or the user in it. */
+function toldOf(cause: unknown): EventCause {
+  const status = statusOf(cause);
+  const answer = typeof status === 'number' ? `answered ${status}` : 'failed';
+  return { ...summaryOf(cause), message: `validateAccessToken ${answer}` };
 }

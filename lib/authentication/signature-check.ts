@@ -34,7 +34,10 @@ export class SignatureCheck {
     const newer = await this.#newerThan(keys, token);
     if (newer !== keys && (await this.#isSignedBy(newer, token)))
       return this.#trusted(newer, token);
-    throw isUnknownKid(token, newer) ? unknownKid() : tokenInvalid('no key verifies the signature');
+    const source = `the ${newer.published.usable.length} usable keys of ${this.#keySet.source}`;
+    throw isUnknownKid(token, newer)
+      ? unknownKid(source)
+      : tokenInvalid(`none of ${source} verifies the signature`);
   }
 
   /** An issuer may change its key, and even the algorithm, and keep the `kid`. */
@@ -75,11 +78,11 @@ function isUnknownKid({ header }: ParsedToken, keys: KeySnapshot): boolean {
   return header.kid !== undefined && !keys.published.kids.has(header.kid);
 }
 
-function unknownKid(): SessionError {
+function unknownKid(source: string): SessionError {
   return new SessionError('token_invalid', {
     action: 'refresh_token',
     detail: 'The access token was signed with a key that is not in use; refresh it.',
-    cause: new Error('`kid` is unknown'),
+    cause: new Error(`\`kid\` is expected to be one of ${source}`),
   });
 }
 

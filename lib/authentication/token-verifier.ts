@@ -11,7 +11,9 @@ import { fetchJwks } from '../jwks/fetch-jwks.js';
 import { FetchedKeySet, fixedKeySet, type KeySet } from '../jwks/key-set.js';
 import type { KeySnapshot } from '../jwks/key-snapshot.js';
 import { VerificationLimiter } from '../jwks/verification-limiter.js';
+import { isObserved } from '../events/session-reports.js';
 import { digestsOf, type RecordDigests } from '../records/record-keys.js';
+import { noteOn, type SessionIds } from '../refusal-note.js';
 import {
   askCheckClaims,
   checkClaims,
@@ -109,13 +111,21 @@ export class TokenVerifier {
       const userId = await remote.userIdOf(compact).catch((error: unknown) => {
         throw this.#isEnding(facts, now) ? asExpired(error) : error;
       });
-      return this.#accept(token, facts, known, userId, undefined, now);
+      try {
+        return this.#accept(token, facts, known, userId, undefined, now);
+      } catch (error) {
+        throw withIds(error, token, facts, issuer, userId);
+      }
     }
     const userId = userIdOf(token, issuer);
     const keys = await verifySignature(token, signatures);
-    // Fetching keys, and waiting in the queue, takes time.
-    checkLifetime(facts, this.#clock() / 1000, this.#rules, expiryGraceSeconds);
-    return this.#accept(token, facts, known, userId, keys, now);
+    try {
+      // Fetching keys, and waiting in the queue, takes time.
+      checkLifetime(facts, this.#clock() / 1000, this.#rules, expiryGraceSeconds);
+      return this.#accept(token, facts, known, userId, keys, now);
+    } catch (error) {
+      throw withIds(error, token, facts, issuer, userId);
+    }
   }
 
   /**
@@ -205,21 +215,29 @@ export class TokenVerifier {
   }
 }
 
-function keySetOf({ verification, algorithms }: TokenIssuer, clock: Clock): KeySet | undefined {
+function keySetOf(
+  { issuer, verification, algorithms }: TokenIssuer,
+  clock: Clock,
+): KeySet | undefined {
   switch (verification.by) {
     case 'jwks':
       return fixedKeySet(verification.keys);
     case 'jwksUri':
       return new FetchedKeySet(
-        () =>
-          withTimeout(FETCH_TIMEOUT_MS, verification.uri.href, (signal) =>
-            fetchJwks(verification.uri, verification.fetch, algorithms, signal),
-          ),
+        {
+          issuer,
+          address: () => verification.uri.href,
+          fetch: () =>
+            withTimeout(FETCH_TIMEOUT_MS, verification.uri.href, (signal) =>
+              fetchJwks(verification.uri, verification.fetch, algorithms, signal),
+            ),
+        },
         clock,
       );
     case 'discovery': {
       const discovered = new DiscoveredJwks(verification, algorithms, clock);
-      return new FetchedKeySet(() => discovered.fetch(), clock);
+      const address = (): string => discovered.address;
+      return new FetchedKeySet({ issuer, address, fetch: () => discovered.fetch() }, clock);
     }
     case 'validateAccessToken':
       return undefined;
@@ -252,6 +270,24 @@ function verifySignature(
 ): Promise<KeySnapshot> {
   if (signatures === undefined) throw tokenInvalid('no keys for this issuer');
   return signatures.verify(token);
+}
+
+/** The ids of a token that was refused after its signature had been verified. */
+function withIds(
+  error: unknown,
+  { compact }: ParsedToken,
+  { sessionId, jti }: TokenFacts,
+  { issuer }: TokenIssuer,
+  userId: string,
+): unknown {
+  if (!(error instanceof SessionError) || !isObserved()) return error;
+  const ids = { issuer, userId, sessionId, tokenId: jti ?? hashOfSigningInput(compact) };
+  return noteOn(error, { ids });
+}
+
+/** The ids of a session, for events. */
+export function idsOf({ issuer, userId, sessionId, tokenId }: Identity): SessionIds {
+  return { issuer: issuer.issuer, userId, sessionId, tokenId };
 }
 
 /** CDP refuses a token that has expired as it does any other. */

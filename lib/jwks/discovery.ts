@@ -43,6 +43,11 @@ export class DiscoveredJwks {
     this.#clock = clock;
   }
 
+  /** The address of the key set, or of the metadata until that is known. */
+  get address(): string {
+    return this.#uri?.href ?? metadataAddresses(this.#source.issuer).openid;
+  }
+
   /**
    * Fetches the key set. Its address is read from the metadata at first, daily, and if the address
    * that is known has no key set.
@@ -120,10 +125,7 @@ async function fetchMetadata(
   { issuer, fetch }: DiscoverySource,
   signal: AbortSignal,
 ): Promise<FetchedJson & { readonly address: string }> {
-  const { origin, pathname } = new URL(issuer);
-  const path = pathname.replace(/\/$/, '');
-  const openid = `${origin}${path}/.well-known/openid-configuration`;
-  const oauth = `${origin}/.well-known/oauth-authorization-server${path}`;
+  const { openid, oauth } = metadataAddresses(issuer);
   try {
     return { ...(await fetchJson(openid, 'application/json', fetch, signal)), address: openid };
   } catch (error) {
@@ -134,6 +136,15 @@ async function fetchMetadata(
   } catch (error) {
     throw new Error(`${openid} answered 404, and ${(error as Error).message}`, { cause: error });
   }
+}
+
+function metadataAddresses(issuer: string): { readonly openid: string; readonly oauth: string } {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return {
+    openid: `${origin}${path}/.well-known/openid-configuration`,
+    oauth: `${origin}/.well-known/oauth-authorization-server${path}`,
+  };
 }
 
 function otherIssuer(address: string, named: unknown, expected: string): Error {

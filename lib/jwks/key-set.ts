@@ -4,12 +4,18 @@
  */
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
+import { hasSubscribers, publish, type Loose } from '../events/channel.js';
+import { addGaugeSource, type GaugeSource } from '../events/measurements.js';
+import type { KeysFailed } from '../events/session-event.js';
 import type { FetchedKeys } from './fetch-jwks.js';
 import { KeySnapshot, type KeyOwner } from './key-snapshot.js';
 import { areSameKeys, type PublishedKeys } from './parse-jwks.js';
+import { summaryOf } from '../refusal-note.js';
 
 /** The source of keys for verification. */
 export interface KeySet {
+  /** The source of the keys, for messages: an address, or the option `jwks`. */
+  readonly source: string;
   /** @throws SessionError `verification_unavailable` if there are no keys, and they cannot be fetched */
   current(): KeySnapshot | Promise<KeySnapshot>;
   /**
@@ -31,6 +37,7 @@ export interface KeySet {
 export function fixedKeySet(keys: PublishedKeys): KeySet {
   const snapshot = new KeySnapshot(keys, { isTrusted: () => true });
   return {
+    source: 'the option `jwks`',
     current: () => snapshot,
     newerThan: () => Promise.resolve(snapshot),
     refresh: () => Promise.resolve(),
@@ -46,9 +53,17 @@ const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 4_000;
 const MAX_BACK_OFF_WITH_KEYS_MS = 8_000;
 
+/** The place that keys are fetched from. */
+export interface KeyLocation {
+  readonly issuer: string;
+  /** The address as far as it is known: discovery may change it. */
+  readonly address: () => string;
+  readonly fetch: () => Promise<FetchedKeys>;
+}
+
 /** Keys at an address. */
-export class FetchedKeySet implements KeySet, KeyOwner {
-  readonly #fetch: () => Promise<FetchedKeys>;
+export class FetchedKeySet implements KeySet, KeyOwner, GaugeSource {
+  readonly #location: KeyLocation;
   readonly #clock: Clock;
   #snapshot: KeySnapshot | undefined;
   #fetchedAt = 0;
@@ -63,9 +78,19 @@ export class FetchedKeySet implements KeySet, KeyOwner {
   #retryAt = 0;
   #coolDownFrom = -Infinity;
 
-  constructor(fetch: () => Promise<FetchedKeys>, clock: Clock) {
-    this.#fetch = fetch;
+  constructor(location: KeyLocation, clock: Clock) {
+    this.#location = location;
     this.#clock = clock;
+    addGaugeSource(this);
+  }
+
+  get source(): string {
+    return this.#location.address();
+  }
+
+  get keysAgeSeconds(): number | undefined {
+    const now = this.#clock();
+    return this.#usableAt(now) && Math.max(0, now - this.#fetchedAt) / 1000;
   }
 
   isTrusted(keys: KeySnapshot, nowMs: number): boolean {
@@ -154,16 +179,17 @@ export class FetchedKeySet implements KeySet, KeyOwner {
   async #fetchOnce(): Promise<void> {
     this.#fetches += 1;
     const fetch = this.#fetches;
+    const startedAt = performance.now();
     try {
-      const fetched = await this.#fetch();
-      if (fetch > this.#lastGood) this.#accept(fetched, fetch);
+      const fetched = await this.#location.fetch();
+      if (fetch > this.#lastGood) this.#accept(fetched, fetch, startedAt);
     } catch (error) {
-      if (fetch > this.#lastGood) this.#backOff(error);
+      if (fetch > this.#lastGood) this.#backOff(error, startedAt);
       throw error;
     }
   }
 
-  #accept({ keys, maxAgeSeconds }: FetchedKeys, fetch: number): void {
+  #accept({ keys, maxAgeSeconds }: FetchedKeys, fetch: number, startedAt: number): void {
     if (this.#snapshot === undefined || !areSameKeys(this.#snapshot.published, keys)) {
       this.#snapshot = new KeySnapshot(keys, this);
     }
@@ -172,15 +198,33 @@ export class FetchedKeySet implements KeySet, KeyOwner {
     this.#maxAgeMs = maxAgeSeconds * 1000;
     this.#failures = 0;
     this.#failure = undefined;
+    this.#publish({ type: 'keys.fetched', keys: keys.usable.length }, startedAt);
   }
 
-  #backOff(error: unknown): void {
+  #backOff(error: unknown, startedAt: number): void {
     const now = this.#clock();
     const wait = Math.min(this.#longestBackOffAt(now), FIRST_BACK_OFF_MS * 2 ** this.#failures);
     // Jitter, so that many processes do not come back in the same moment.
     this.#retryAt = now + wait * (0.75 + Math.random() / 4);
     this.#failures += 1;
     this.#failure = error;
+    if (!hasSubscribers()) return;
+    const ageSeconds = this.keysAgeSeconds;
+    const keys = ageSeconds === undefined ? undefined : this.#snapshot?.published.usable.length;
+    const facts = { type: 'keys.failed', keys, ageSeconds, cause: summaryOf(error) } as const;
+    this.#publish(facts, startedAt);
+  }
+
+  #publish(
+    facts:
+      | { readonly type: 'keys.fetched'; readonly keys: number }
+      | Omit<Loose<KeysFailed>, 'address' | 'durationMs'>,
+    startedAt: number,
+  ): void {
+    if (!hasSubscribers()) return;
+    const { issuer } = this.#location;
+    const durationMs = Math.round(performance.now() - startedAt);
+    publish(this.#clock(), { ...facts, address: this.source, durationMs }, { issuer });
   }
 
   #unavailable(cause = this.#failure): SessionError {

@@ -3,6 +3,7 @@
  * the one that an identity provider expects.
  */
 import { SessionError } from '../errors.js';
+import { noteOf, noteOn } from '../refusal-note.js';
 
 /** The body of RFC 6749 section 5.2. */
 interface OAuthError {
@@ -17,7 +18,8 @@ interface OAuthError {
 export class LogoutError extends SessionError {
   override readonly headers: Readonly<Record<string, string>>;
 
-  constructor({ errorType, status, detail, cause, headers }: SessionError) {
+  constructor(error: SessionError) {
+    const { errorType, status, detail, cause, headers } = error;
     const isInvalidToken = status !== 503 && errorType !== 'invalid_request';
     super(isInvalidToken ? 'invalid_request' : errorType, {
       detail: isInvalidToken ? 'The logout token is not valid here.' : detail,
@@ -25,6 +27,7 @@ export class LogoutError extends SessionError {
     });
     const kept = Object.entries(headers).filter(([name]) => name !== 'WWW-Authenticate');
     this.headers = Object.freeze(Object.fromEntries(kept));
+    noteOn(this, noteOf(error));
   }
 
   toOAuthError(): OAuthError {

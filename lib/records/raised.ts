@@ -4,6 +4,7 @@
  * record holds for as long as the store has it.
  */
 import { SessionError } from '../errors.js';
+import { noteOn, summaryOf } from '../refusal-note.js';
 
 /** The largest number of milliseconds since the epoch that a `Date` can hold (ECMA-262, 21.4.1.1). */
 const MAX_MS = 8.64e15;
@@ -95,7 +96,6 @@ function padded(value: number, digits: number, max: number): string {
 }
 
 function unreadable(): SessionError {
-  return new SessionError('store_unavailable', {
-    cause: new Error('a sign-out or an end of MFA in the store cannot be read'),
-  });
+  const cause = new Error('a sign-out or an end of MFA in the store cannot be read');
+  return noteOn(new SessionError('store_unavailable', { cause }), { cause: summaryOf(cause) });
 }

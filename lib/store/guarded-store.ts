@@ -2,7 +2,12 @@
  * The app's store behind a time limit and a circuit breaker: every failure becomes
  * `store_unavailable`, no request waits longer than a second, and not every request waits that long.
  */
+import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
+import { publish } from '../events/channel.js';
+import { isMeasured, measure } from '../events/measurements.js';
+import type { StoreVerb } from '../events/session-event.js';
+import { noteOn, summaryOf, type EventCause } from '../refusal-note.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadline } from './deadline.js';
 import type { SessionStore } from './session-store.js';
@@ -19,20 +24,35 @@ const LOST_CONNECTION =
 /** How many levels of `error.cause` are examined. */
 const MAX_CAUSES = 3;
 
+/** A call, for events and metrics. */
+interface StoreCall {
+  readonly verb: StoreVerb;
+  /** The keys and values of the call, which an error may quote. */
+  readonly texts: readonly string[];
+  readonly startedAt: number;
+}
+
 export class GuardedStore {
   readonly #store: SessionStore;
+  readonly #clock: Clock;
   readonly #breaker = new CircuitBreaker();
   readonly #deadline = new Deadline(TIMEOUT_MS);
   readonly #waryDeadline = new Deadline(WARY_TIMEOUT_MS);
   #lastFailure: unknown;
+  #lastCause: EventCause | undefined;
+  /** When the first call failed since the last one that succeeded; `performance.now()`. */
+  #failingSince: number | undefined;
 
-  constructor(store: SessionStore) {
+  constructor(store: SessionStore, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** @throws SessionError `store_unavailable`, as every verb here */
   read(keys: readonly string[]): MaybePromise<readonly (string | undefined)[]> {
     return this.#guard(
+      'read',
+      keys,
       () => this.#store.read(keys),
       (values) => Array.isArray(values) && values.length === keys.length && values.every(isValue),
     );
@@ -45,6 +65,8 @@ export class GuardedStore {
     options?: { keep?: boolean },
   ): MaybePromise<void> {
     return this.#guard(
+      'write',
+      [key, value],
       () => this.#store.write(key, value, wholeSeconds(ttlSeconds), options),
       () => true,
     );
@@ -52,6 +74,8 @@ export class GuardedStore {
 
   add(key: string, ttlSeconds: number): MaybePromise<boolean> {
     return this.#guard(
+      'add',
+      [key],
       () => this.#store.add(key, wholeSeconds(ttlSeconds)),
       (added) => typeof added === 'boolean',
     );
@@ -59,6 +83,8 @@ export class GuardedStore {
 
   raise(key: string, value: string, ttlSeconds: number): MaybePromise<void> {
     return this.#guard(
+      'raise',
+      [key, value],
       () => this.#store.raise(key, value, wholeSeconds(ttlSeconds)),
       () => true,
     );
@@ -66,6 +92,8 @@ export class GuardedStore {
 
   remove(key: string): MaybePromise<void> {
     return this.#guard(
+      'remove',
+      [key],
       () => this.#store.remove(key),
       () => true,
     );
@@ -73,53 +101,101 @@ export class GuardedStore {
 
   move(from: string, to: string): MaybePromise<boolean> {
     return this.#guard(
+      'move',
+      [from, to],
       () => this.#store.move(from, to),
       (moved) => typeof moved === 'boolean',
     );
   }
 
-  #guard<T>(ask: () => MaybePromise<T>, isSound: (answer: T) => boolean): MaybePromise<T> {
-    if (this.#breaker.isOpen()) throw unavailable(this.#lastFailure);
+  #guard<T>(
+    verb: StoreVerb,
+    texts: readonly string[],
+    ask: () => MaybePromise<T>,
+    isSound: (answer: T) => boolean,
+  ): MaybePromise<T> {
+    if (this.#breaker.isOpen()) throw unavailable(this.#lastFailure, this.#lastCause);
+    const startedAt = isMeasured() ? performance.now() : 0;
     let answer: MaybePromise<T>;
     try {
       answer = ask();
     } catch (error) {
-      throw this.#failed(error);
+      throw this.#failed(error, { verb, texts, startedAt: startedAt || performance.now() });
     }
-    if (isPromiseLike(answer)) return this.#wait(answer, isSound);
-    if (isSound(answer)) return answer;
-    throw unsound();
+    if (isPromiseLike(answer)) return this.#wait(answer, isSound, verb, texts);
+    if (!isSound(answer)) {
+      throw this.#unsound({ verb, texts, startedAt: startedAt || performance.now() });
+    }
+    if (startedAt > 0 || this.#failingSince !== undefined) this.#succeeded(verb, startedAt);
+    return answer;
   }
 
-  #wait<T>(answer: PromiseLike<T>, isSound: (answer: T) => boolean): Promise<T> {
+  #wait<T>(
+    answer: PromiseLike<T>,
+    isSound: (answer: T) => boolean,
+    verb: StoreVerb,
+    texts: readonly string[],
+  ): Promise<T> {
     const deadline = this.#breaker.isWary() ? this.#waryDeadline : this.#deadline;
     return new Promise((resolve, reject) => {
       const waiting = deadline.begin((startedAt) => {
         this.#breaker.timedOut(startedAt);
         const waitedMs = Math.round(performance.now() - startedAt);
-        this.#lastFailure = new Error(`the store did not answer within ${waitedMs} ms`);
-        reject(unavailable(this.#lastFailure));
+        const timeout = new Error(`the store did not answer within ${waitedMs} ms`);
+        reject(this.#noteFailure(timeout, { verb, texts, startedAt }));
       });
+      const { startedAt } = waiting;
       // An answer after the time limit has no effect any more.
       Promise.resolve(answer).then(
         (value) => {
           this.#breaker.answered();
           if (!deadline.end(waiting)) return;
-          if (isSound(value)) resolve(value);
-          else reject(unsound());
+          if (!isSound(value)) {
+            reject(this.#unsound({ verb, texts, startedAt }));
+            return;
+          }
+          if (isMeasured() || this.#failingSince !== undefined) this.#succeeded(verb, startedAt);
+          resolve(value);
         },
         (error: unknown) => {
-          if (deadline.end(waiting)) reject(this.#failed(error));
+          if (deadline.end(waiting)) reject(this.#failed(error, { verb, texts, startedAt }));
         },
       );
     });
   }
 
-  #failed(error: unknown): SessionError {
-    this.#lastFailure = error;
+  #failed(error: unknown, call: StoreCall): SessionError {
     if (isLostConnection(error)) this.#breaker.lostConnection();
     else this.#breaker.answered();
-    return unavailable(error);
+    return this.#noteFailure(error, call);
+  }
+
+  #unsound(call: StoreCall): SessionError {
+    return this.#noteFailure(new Error('the store answered with a value of the wrong type'), call);
+  }
+
+  #noteFailure(error: unknown, { verb, texts, startedAt }: StoreCall): SessionError {
+    const now = performance.now();
+    this.#lastFailure = error;
+    this.#failingSince ??= startedAt;
+    const cause = summaryOf(error, texts);
+    this.#lastCause = cause;
+    const durationMs = Math.round(now - startedAt);
+    publish(this.#clock(), { type: 'store.failed', verb, durationMs, cause });
+    if (isMeasured()) measure({ name: 'store', verb, durationMs: now - startedAt, isGood: false });
+    return unavailable(error, cause);
+  }
+
+  /** @param startedAt 0 if the duration is not asked for */
+  #succeeded(verb: StoreVerb, startedAt: number): void {
+    const now = performance.now();
+    if (startedAt > 0 && isMeasured()) {
+      measure({ name: 'store', verb, durationMs: now - startedAt, isGood: true });
+    }
+    if (this.#failingSince === undefined) return;
+    const durationMs = Math.round(now - this.#failingSince);
+    this.#failingSince = undefined;
+    publish(this.#clock(), { type: 'store.recovered', verb, durationMs });
   }
 }
 
@@ -127,12 +203,9 @@ function wholeSeconds(ttlSeconds: number): number {
   return Math.max(1, Math.ceil(ttlSeconds));
 }
 
-function unavailable(cause: unknown): SessionError {
-  return new SessionError('store_unavailable', { cause });
-}
-
-function unsound(): SessionError {
-  return unavailable(new Error('the store answered with a value of the wrong type'));
+function unavailable(error: unknown, cause: EventCause | undefined): SessionError {
+  const refusal = new SessionError('store_unavailable', { cause: error });
+  return cause === undefined ? refusal : noteOn(refusal, { cause });
 }
 
 function isValue(value: unknown): boolean {
