@@ -2,13 +2,15 @@
  * Carry-over: when an access token is refreshed, the MFA session that belongs to it alone moves to
  * the next token, once, with its expiry as it was.
  */
-import type { Identity } from './authentication/token-verifier.js';
+import { idsOf, type Identity } from './authentication/token-verifier.js';
 import type { Clock } from './clock.js';
 import { SessionError } from './errors.js';
+import type { ReportedRequest, SessionReports } from './events/session-reports.js';
 import type { MaybePromise } from './maybe-promise.js';
 import { isBoundToToken, mfaKeysOf } from './mfa/mfa-keys.js';
 import { isActive } from './mfa/mfa-policy.js';
 import { isEndedAt, type MfaTexts } from './mfa/mfa-record.js';
+import type { KnownMfa } from './mfa/mfa-session.js';
 import type { MfaSessions, SessionRecords } from './mfa/mfa-sessions.js';
 import { replacedMfaKey } from './records/record-keys.js';
 import type { Revocation } from './revocation.js';
@@ -35,6 +37,7 @@ export class CarryOver {
   readonly #mfaSessions: MfaSessions;
   readonly #verify: VerifyPrevious;
   readonly #rules: CarryOverRules;
+  readonly #reports: SessionReports;
 
   constructor(
     store: TrackedStore,
@@ -43,6 +46,7 @@ export class CarryOver {
       readonly revocation: Revocation;
       readonly mfaSessions: MfaSessions;
       readonly verify: VerifyPrevious;
+      readonly reports: SessionReports;
     },
     rules: CarryOverRules,
   ) {
@@ -51,6 +55,7 @@ export class CarryOver {
     this.#revocation = parts.revocation;
     this.#mfaSessions = parts.mfaSessions;
     this.#verify = parts.verify;
+    this.#reports = parts.reports;
     this.#rules = rules;
   }
 
@@ -59,9 +64,13 @@ export class CarryOver {
    *
    * @throws SessionError `store_unavailable` if requests need the store
    */
-  ofRequest(identity: Identity, previousToken: unknown): MaybePromise<unknown> {
+  ofRequest(
+    identity: Identity,
+    previousToken: unknown,
+    request: ReportedRequest,
+  ): MaybePromise<unknown> {
     if (previousToken === undefined || !isBoundToToken(identity)) return undefined;
-    const carried = this.toSession(identity, previousToken);
+    const carried = this.toSession(identity, previousToken, request);
     return this.#rules.whenAvailable ? carried.catch(() => false) : carried;
   }
 
@@ -71,31 +80,44 @@ export class CarryOver {
    * @returns whether an MFA session that is still active was moved; a bad previous token moves none
    * @throws SessionError `store_unavailable`
    */
-  async toSession(identity: Identity, previousToken: unknown): Promise<boolean> {
+  async toSession(
+    identity: Identity,
+    previousToken: unknown,
+    request?: ReportedRequest,
+  ): Promise<boolean> {
     if (!isBoundToToken(identity) || !isNonEmptyString(previousToken)) return false;
     try {
       const previous = await this.#verify(previousToken, this.#rules.windowSeconds);
-      return isPrevious(previous, identity) && (await this.#move(previous, identity));
+      if (!isPrevious(previous, identity)) return false;
+      const moved = await this.#move(previous, identity);
+      if (moved === undefined) return false;
+      const facts = { type: 'mfa.carried_over', scope: 'client' } as const;
+      const { method, acr } = moved;
+      this.#reports.event({ ...facts, method, acr }, idsOf(identity), request);
+      return true;
     } catch (error) {
       if (error instanceof SessionError && error.errorType !== 'store_unavailable') return false;
       throw error;
     }
   }
 
-  /** @throws SessionError `session_revoked`, or `store_unavailable` */
-  async #move(previous: Identity, identity: Identity): Promise<boolean> {
+  /**
+   * @returns the MFA session that was moved, if it is still active
+   * @throws SessionError `session_revoked`, or `store_unavailable`
+   */
+  async #move(previous: Identity, identity: Identity): Promise<KnownMfa | undefined> {
     const [from, to] = [slotsOf(previous), slotsOf(identity)];
     const [old, own] = await this.#find(previous, identity);
     await this.#revocation.judge(previous, old.signOuts);
     await this.#revocation.judge(identity, own.signOuts);
     const { session, slot } = old.mfa;
     const now = this.#clock();
-    if (session === undefined || isEndedAt(session, own.texts.ownEnd)) return false;
+    if (session === undefined || isEndedAt(session, own.texts.ownEnd)) return undefined;
     const isLasting = isActive(session, now);
-    if (own.mfa.session !== undefined && isActive(own.mfa.session, now)) return false;
+    if (own.mfa.session !== undefined && isActive(own.mfa.session, now)) return undefined;
     const isEmpty = own.texts.started === undefined && own.texts.carried === undefined;
     // One that has expired moves too, so that the answer to the new token can say so.
-    if (!isLasting && !isEmpty) return false;
+    if (!isLasting && !isEmpty) return undefined;
 
     if (own.texts.carried !== undefined) await this.#moveAside(own.texts, to);
     // A start has replaced what was carried over before it.
@@ -103,7 +125,8 @@ export class CarryOver {
       await this.#store.remove(from.carried);
     }
     // An end or a sign-out of the previous token removes its MFA session, so that nothing moves then.
-    return (await this.#store.move(from[slot], to.carried)) && isLasting;
+    const isMoved = await this.#store.move(from[slot], to.carried);
+    return isMoved && isLasting ? session : undefined;
   }
 
   /**

@@ -52,6 +52,8 @@ export type { SessionStore } from './store/session-store.js';
 export type { MaybePromise } from './maybe-promise.js';
 export type { MemoryStoreOptions } from './store/memory.js';
 export type { SessionErrorOptions } from './errors.js';
+export type { SessionEvent } from './events/session-event.js';
+export type { EventCause } from './refusal-note.js';
 export type {
   ApprovalDemand,
   ErrorAction,

@@ -8,7 +8,6 @@ import type { Identity } from './authentication/token-verifier.js';
 import type { FactorVerifier } from './approval/challenges.js';
 import type { MfaApproval, MfaChallenge } from './approval/mfa-approval.js';
 import type { OperationApprovalOptions } from './approval/operation.js';
-import type { SessionApprovals } from './approval/session-approvals.js';
 import { dateOf } from './clock.js';
 import type { MfaSession } from './mfa/mfa-session.js';
 import type { MfaProof } from './mfa/mfa-sessions.js';
@@ -162,7 +161,13 @@ export interface SessionMfa {
 /** The actions of a session, which the core provides. */
 export interface SessionActions {
   readonly maxSessionSeconds: number;
-  readonly approvals: SessionApprovals<Session>;
+  challenge(identity: Identity, id: string): Promise<MfaChallenge | undefined>;
+  approve(identity: Identity, id: string, verify: FactorVerifier): Promise<MfaApproval>;
+  deny(identity: Identity, id: string): Promise<void>;
+  requireApproval(
+    session: VerifiedSession,
+    options: OperationApprovalOptions,
+  ): Promise<MfaApproval | undefined>;
   check(identity: Identity): Promise<void>;
   currentMfa(session: VerifiedSession): Promise<MfaSession | undefined>;
   requireMfa(session: VerifiedSession, policy: MfaPolicyOptions | undefined): Promise<void>;
@@ -259,10 +264,10 @@ export class VerifiedSession implements Session {
       endEverywhere: () => actions.endMfaEverywhere(identity),
       carryOver: (previousToken) => actions.carryOver(identity, previousToken),
       require: (policy) => actions.requireMfa(this, policy),
-      challenge: (id) => actions.approvals.find(identity, id),
-      approve: (id, verify) => actions.approvals.approve(identity, id, verify),
-      deny: (id) => actions.approvals.deny(identity, id),
-      requireApproval: (options) => actions.approvals.require(this, identity, options),
+      challenge: (id) => actions.challenge(identity, id),
+      approve: (id, verify) => actions.approve(identity, id, verify),
+      deny: (id) => actions.deny(identity, id),
+      requireApproval: (options) => actions.requireApproval(this, options),
     });
   }
 
@@ -281,17 +286,8 @@ export class VerifiedSession implements Session {
   toJSON(): Record<string, unknown> {
     const { authentication, issuer, userId, sessionId, tokenId } = this;
     const { issuedAt, expiresAt, startedAt, endsAt } = this;
-    return {
-      authentication,
-      issuer,
-      userId,
-      sessionId,
-      tokenId,
-      issuedAt,
-      expiresAt,
-      startedAt,
-      endsAt,
-      mfa: { scope: this.#identity.issuer.mfaScope },
-    };
+    const ids = { authentication, issuer, userId, sessionId, tokenId };
+    const mfa = { scope: this.#identity.issuer.mfaScope };
+    return { ...ids, issuedAt, expiresAt, startedAt, endsAt, mfa };
   }
 }

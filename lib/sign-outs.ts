@@ -3,9 +3,12 @@
  * the MFA sessions that belong to it as well.
  */
 import type { LogoutFacts } from './authentication/logout-token.js';
-import type { Identity } from './authentication/token-verifier.js';
+import { idsOf, type Identity } from './authentication/token-verifier.js';
 import type { Clock } from './clock.js';
+import type { ReportedRequest, SessionReports } from './events/session-reports.js';
 import type { MfaSessions } from './mfa/mfa-sessions.js';
+import type { SessionSignedOut } from './events/session-event.js';
+import type { SessionIds } from './refusal-note.js';
 import {
   sessionDigestOf,
   userDigestOf,
@@ -26,6 +29,7 @@ export class SignOuts {
   readonly #mfaSessions: MfaSessions;
   readonly #clock: Clock;
   readonly #onSignedOut: (signOut: SignOut) => void;
+  readonly #reports: SessionReports;
 
   /** @param onSignedOut is told of each sign-out that succeeded, before its promise resolves */
   constructor(
@@ -33,17 +37,20 @@ export class SignOuts {
     mfaSessions: MfaSessions,
     clock: Clock,
     onSignedOut: (signOut: SignOut) => void,
+    reports: SessionReports,
   ) {
     this.#revocation = revocation;
     this.#mfaSessions = mfaSessions;
     this.#clock = clock;
     this.#onSignedOut = onSignedOut;
+    this.#reports = reports;
   }
 
   /** Signs out one session, or one access token if the session has no id. */
   async ofSession(identity: Identity): Promise<void> {
     await this.#revocation.signOut(identity);
     await this.#mfaSessions.removeOwn(identity);
+    this.#report({ everywhere: false, by: 'session' }, idsOf(identity));
     this.#onSignedOut(new Map(ownEntriesOf(identity)));
   }
 
@@ -56,6 +63,7 @@ export class SignOuts {
     // Without `auth_time`, a refresh would bring a token that started later.
     await this.#revocation.signOut(identity);
     await this.#mfaSessions.endEverywhere(user);
+    this.#report({ everywhere: true, by: 'session' }, idsOf(identity));
     this.#onSignedOut(new Map([[identity.userDigest, lastSecond], ...ownEntriesOf(identity)]));
   }
 
@@ -63,21 +71,24 @@ export class SignOuts {
     const lastSecond = this.#thisSecond();
     await this.#revocation.signOutUser(user, lastSecond);
     await this.#mfaSessions.endEverywhere(user);
+    this.#report({ everywhere: true, by: 'sessions' }, user);
     this.#onSignedOut(new Map([[userDigestOf(user), lastSecond]]));
   }
 
   async ofSessionNamed(session: SessionName): Promise<void> {
     await this.#revocation.signOutSession(session);
+    this.#report({ everywhere: false, by: 'sessions' }, session);
     this.#onSignedOut(new Map([[sessionDigestOf(session), Infinity]]));
   }
 
   /** Signs out by a logout token: one session, or all that the user started up to its `iat`. */
-  async byLogoutToken(logout: LogoutFacts): Promise<void> {
+  async byLogoutToken(logout: LogoutFacts, request?: ReportedRequest): Promise<void> {
     const { userId, sessionId } = logout;
     const { issuer } = logout.issuer;
     if (sessionId === undefined) {
       // MFA that was verified up to then is void by this record too.
       await this.#revocation.signOutUser({ issuer, userId }, logout.lastSecond);
+      this.#report({ everywhere: true, by: 'logout_token' }, { issuer, userId }, request);
       this.#onSignedOut(new Map([[userDigestOf({ issuer, userId }), logout.lastSecond]]));
       return;
     }
@@ -85,7 +96,17 @@ export class SignOuts {
     if (userId !== undefined) {
       await this.#mfaSessions.removeOfSession({ issuer, userId }, sessionId);
     }
+    const ids = { issuer, userId, sessionId };
+    this.#report({ everywhere: false, by: 'logout_token' }, ids, request);
     this.#onSignedOut(new Map([[sessionDigestOf({ issuer, sessionId }), Infinity]]));
+  }
+
+  #report(
+    facts: Pick<SessionSignedOut, 'everywhere' | 'by'>,
+    ids: SessionIds,
+    request?: ReportedRequest,
+  ): void {
+    this.#reports.event({ type: 'session.signed_out', ...facts }, ids, request);
   }
 
   #thisSecond(): number {

@@ -2,37 +2,35 @@
  * The core without a framework: it finds the session of a request, and acts on sessions from outside
  * of a request. The only file that knows all the rooms below.
  */
+import { Admission } from './admission.js';
 import { SessionApprovals } from './approval/session-approvals.js';
-import { checkLifetime } from './authentication/claims.js';
-import { TokenVerifier, type Identity } from './authentication/token-verifier.js';
+import type { TokenIssuer } from './authentication/token-issuer.js';
+import { idsOf, TokenVerifier, type Identity } from './authentication/token-verifier.js';
 import { CarryOver } from './carry-over.js';
-import { DpopGuard, namingDpop, refuseUnproven } from './dpop/dpop-guard.js';
 import { SessionError } from './errors.js';
-import { SIGNATURE_ALGORITHMS } from './jwks/signature.js';
+import {
+  isObserved,
+  reporting,
+  SessionReports,
+  type ReportedRequest,
+} from './events/session-reports.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
 import { MfaGuard } from './mfa/mfa-guard.js';
 import type { MfaPolicy } from './mfa/mfa-policy.js';
 import { MfaSessions } from './mfa/mfa-sessions.js';
-import { parseMfaPolicy } from './mfa/parse-mfa-policy.js';
 import type { Configuration, SessionOptions } from './options.js';
 import { parseOptions } from './parse-options.js';
-import { PREVIOUS_ACCESS_TOKEN } from './protocol.js';
+import { noteOn } from './refusal-note.js';
 import { Revocation } from './revocation.js';
 import { VerifiedSession, type Session, type SessionActions } from './session.js';
+import { sessionActions } from './session-actions.js';
 import { SessionCache } from './session-cache.js';
 import type { Sessions } from './sessions-interface.js';
-import { readSessionName, readUserName, SignOuts, userOf } from './sign-outs.js';
+import { readSessionName, readUserName, SignOuts, type SignOut } from './sign-outs.js';
 import { checkStore } from './store/check-store.js';
 import { GuardedStore } from './store/guarded-store.js';
 import { TrackedStore, type RecordReads } from './store/tracked-store.js';
-import {
-  inNodeForm,
-  readCredentials,
-  type AuthenticateRequest,
-  type Credentials,
-  type RequestWithHeaders,
-} from './token-reader.js';
-import { isNonEmptyString } from './type-guards.js';
+import { inNodeForm, type AuthenticateRequest } from './token-reader.js';
 import type { SessionWatch, SessionWatchOptions } from './watch/session-watch.js';
 import { SessionWatches } from './watch/session-watches.js';
 
@@ -53,116 +51,99 @@ export function createSessions(options?: SessionOptions): Sessions {
   return new WalletSessions(parseOptions(options, process.env));
 }
 
-/** The session of a request, with what the request has read of the store. */
-export interface IdentifiedSession {
-  readonly session: VerifiedSession;
-  readonly reads: RecordReads;
-}
-
 /** The one implementation. The middleware sees more of it than `Sessions` shows. */
 export class WalletSessions implements Sessions {
   readonly configuration: Configuration;
   readonly approvals: SessionApprovals<Session>;
+  readonly admission: Admission;
+  readonly reports: SessionReports;
   readonly #store: TrackedStore;
   readonly #verifier: TokenVerifier;
-  readonly #cache: SessionCache;
-  readonly #revocation: Revocation;
   readonly #mfaSessions: MfaSessions;
   readonly #signOuts: SignOuts;
   readonly #mfaGuard: MfaGuard<Session>;
-  readonly #issuerNames: readonly string[];
-  readonly #carryOver: CarryOver;
-  readonly #dpopGuard: DpopGuard;
-  readonly #readsDpop: boolean;
-  readonly #requiresDpop: boolean;
+  readonly #issuers: ReadonlyMap<string, TokenIssuer>;
   readonly #actions: SessionActions;
   readonly #watches: SessionWatches;
 
   constructor(configuration: Configuration) {
     this.configuration = configuration;
-    const { clock, mfa, maxSessionSeconds, clockToleranceSeconds, tokenCache } = configuration;
+    const { issuers, clock, mfa, maxSessionSeconds, clockToleranceSeconds } = configuration;
+    const { maxAgeSeconds, maxEntries } = configuration.tokenCache;
     const { windowSeconds } = mfa;
     const whenAvailable = configuration.revocation === 'when-available';
     const lifetime = { maxSessionSeconds, clockToleranceSeconds };
-    this.#store = new TrackedStore(new GuardedStore(configuration.store));
-    const revocation = new Revocation(this.#store, clock, {
-      ...lifetime,
-      windowSeconds,
-      whenAvailable,
-    });
-    this.approvals = new SessionApprovals(this.#store, clock, revocation, { ...lifetime, ...mfa });
-    this.#actions = this.#actionsOf(maxSessionSeconds);
-    this.#verifier = new TokenVerifier(configuration.issuers, clock, {
-      ...lifetime,
-      maxAgeSeconds: tokenCache.maxAgeSeconds,
-    });
-    this.#cache = new SessionCache(this.#verifier, this.#actions, clock, {
-      ...lifetime,
-      maxEntries: tokenCache.maxEntries,
-    });
-    const mfaSessions = new MfaSessions(this.#store, clock, revocation, {
-      ...lifetime,
-      windowSeconds,
-      readsEvidence: mfa.evidence !== undefined,
-    });
-    this.#revocation = revocation;
-    this.#mfaSessions = mfaSessions;
-    this.#watches = new SessionWatches(revocation, this.#store, clock, {
-      ...lifetime,
-      whenAvailable,
-    });
-    this.#signOuts = new SignOuts(revocation, mfaSessions, clock, (signOut) => {
-      this.#watches.signedOut(signOut);
-    });
-    this.#issuerNames = configuration.issuers.map(({ issuer }) => issuer);
-    this.#mfaGuard = new MfaGuard(mfaSessions, revocation, clock, {
-      ...mfa,
-      clockToleranceSeconds,
-    });
-    // CDP publishes nothing of bound tokens.
-    this.#readsDpop = configuration.issuers.some(
-      ({ authentication }) => authentication === 'custom',
-    );
-    this.#requiresDpop = configuration.issuers.some(({ dpop }) => dpop === 'required');
-    this.#dpopGuard = new DpopGuard(this.#store, configuration.store, clock, {
-      clockToleranceSeconds,
-      origin: configuration.origin,
-    });
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+    const reports = new SessionReports(clock);
+    const store = new TrackedStore(new GuardedStore(configuration.store, clock));
+    const revocationRules = { ...lifetime, windowSeconds, whenAvailable };
+    const revocation = new Revocation(store, clock, revocationRules);
+    const approvalRules = { ...lifetime, ...mfa };
+    const approvals = new SessionApprovals(store, clock, revocation, approvalRules, reports);
+    const readsEvidence = mfa.evidence !== undefined;
+    const mfaSessionRules = { ...lifetime, windowSeconds, readsEvidence };
+    const mfaSessions = new MfaSessions(store, clock, revocation, mfaSessionRules);
+    const mfaRules = { ...mfa, clockToleranceSeconds };
+    const mfaGuard = new MfaGuard<Session>(mfaSessions, revocation, clock, mfaRules);
+    const watchRules = { ...lifetime, whenAvailable };
+    const watches = new SessionWatches(revocation, store, clock, watchRules, reports);
+    const onSignedOut = (signOut: SignOut): void => {
+      watches.signedOut(signOut);
+    };
+    const signOuts = new SignOuts(revocation, mfaSessions, clock, onSignedOut, reports);
     const verify = (token: string, expiryGraceSeconds: number): MaybePromise<Identity> =>
-      andThen(this.#cache.find(token, expiryGraceSeconds), (session) =>
+      andThen(cache.find(token, expiryGraceSeconds), (session) =>
         VerifiedSession.identityOf(session),
       );
-    this.#carryOver = new CarryOver(
-      this.#store,
+    const carryOver = new CarryOver(
+      store,
       clock,
-      { revocation, mfaSessions, verify },
+      { revocation, mfaSessions, verify, reports },
       { windowSeconds, whenAvailable },
     );
-  }
-
-  /**
-   * The session of a request; undefined if it is anonymous. It makes no promise if the token is
-   * remembered and the store answers at once.
-   */
-  identify(request: RequestWithHeaders): MaybePromise<IdentifiedSession | undefined> {
-    const credentials = readCredentials(this.configuration.token, this.#readsDpop, request);
-    if (credentials === undefined) return undefined;
-    return namingDpop(credentials.isDpop, () =>
-      andThen(this.#cache.find(credentials.token), (session) =>
-        this.#admit(session, credentials, request),
-      ),
-    );
-  }
-
-  /** The refusal of an anonymous request. */
-  tokenMissing(): SessionError {
-    const dpopAlgorithms = this.#requiresDpop ? SIGNATURE_ALGORITHMS : undefined;
-    return new SessionError('token_missing', { dpopAlgorithms });
+    const actions = sessionActions(maxSessionSeconds, {
+      ...{ reports, approvals, mfaGuard, mfaSessions, carryOver, signOuts },
+      check: (identity, reads = store) => this.admission.check(identity, reads),
+      checkMfa: (session, policy, reads) => this.checkMfa(session, policy, reads),
+      readsOf: (session) => this.admission.readsOf(session),
+    });
+    this.#verifier = new TokenVerifier(issuers, clock, { ...lifetime, maxAgeSeconds });
+    const cache = new SessionCache(this.#verifier, actions, clock, { ...lifetime, maxEntries });
+    this.admission = new Admission(configuration, {
+      ...{ store, cache, revocation, mfaSessions, approvals, carryOver, reports },
+    });
+    this.approvals = approvals;
+    this.reports = reports;
+    this.#store = store;
+    this.#mfaSessions = mfaSessions;
+    this.#signOuts = signOuts;
+    this.#mfaGuard = mfaGuard;
+    this.#actions = actions;
+    this.#watches = watches;
   }
 
   /** @throws SessionError if the policy is not satisfied */
-  checkMfa(session: VerifiedSession, policy: MfaPolicy, reads?: RecordReads): MaybePromise<void> {
-    return this.#mfaGuard.check(session, VerifiedSession.identityOf(session), policy, reads);
+  checkMfa(
+    session: VerifiedSession,
+    policy: MfaPolicy,
+    reads?: RecordReads,
+    request?: ReportedRequest,
+  ): MaybePromise<unknown> {
+    const guard = this.#mfaGuard;
+    const identity = VerifiedSession.identityOf(session);
+    if (!isObserved()) return guard.check(session, identity, policy, reads);
+    const [demand, ids] = [guard.demandOf(policy), idsOf(identity)];
+    return reporting(
+      () => guard.check(session, identity, policy, reads),
+      (mfa) => {
+        const ageMs = mfa && this.configuration.clock() - mfa.verifiedAtMs;
+        const ageSeconds = ageMs && Math.max(0, Math.floor(ageMs / 1000));
+        this.reports.event({ type: 'mfa.passed', ...demand, ageSeconds }, ids, request);
+      },
+      (error) => {
+        this.reports.mfaRefused(error, demand, ids, request);
+      },
+    );
   }
 
   /** Whole seconds until the session ends, if that is near enough to warn. */
@@ -175,30 +156,30 @@ export class WalletSessions implements Sessions {
   }
 
   async authenticate(request: AuthenticateRequest): Promise<Session> {
-    const identified = await this.identify(inNodeForm(request));
-    if (identified === undefined) throw this.tokenMissing();
+    const identified = await this.admission.ofRequest(inNodeForm(request), true, request);
+    if (identified === undefined) throw this.admission.tokenMissing();
     return identified.session;
   }
 
   async authenticateToken(token: string): Promise<Session> {
-    if (!isNonEmptyString(token)) throw this.tokenMissing();
-    const session = await this.#cache.find(token);
-    refuseUnproven(VerifiedSession.identityOf(session));
-    await this.#revocation.check(VerifiedSession.identityOf(session), this.#store);
+    const { session } = await this.admission.ofToken(token);
     return session;
   }
 
   async signOutUser(who: { userId: string; issuer?: string | undefined }): Promise<void> {
-    await this.#signOuts.ofUser(readUserName(who, 'signOutUser', this.#issuerNames));
+    await this.#signOuts.ofUser(readUserName(who, 'signOutUser', this.#issuerNames()));
   }
 
   async signOutSession(which: { sessionId: string; issuer?: string | undefined }): Promise<void> {
-    const session = readSessionName(which, 'signOutSession', this.#issuerNames);
+    const session = readSessionName(which, 'signOutSession', this.#issuerNames());
     await this.#signOuts.ofSessionNamed(session);
   }
 
   async endMfa(who: { userId: string; issuer?: string | undefined }): Promise<void> {
-    await this.#mfaSessions.endEverywhere(readUserName(who, 'endMfa', this.#issuerNames));
+    const user = readUserName(who, 'endMfa', this.#issuerNames());
+    await this.#mfaSessions.endEverywhere(user);
+    const scope = this.#issuers.get(user.issuer)?.mfaScope ?? 'user';
+    this.reports.event({ type: 'mfa.ended', scope, everywhere: true }, user);
   }
 
   /**
@@ -206,8 +187,21 @@ export class WalletSessions implements Sessions {
    *
    * @throws SessionError
    */
-  async logOut(logoutToken: string, audience: readonly string[]): Promise<void> {
-    await this.#signOuts.byLogoutToken(await this.#verifier.verifyLogout(logoutToken, audience));
+  async logOut(
+    logoutToken: string,
+    audience: readonly string[],
+    request: ReportedRequest,
+  ): Promise<void> {
+    const facts = await this.#verifier.verifyLogout(logoutToken, audience);
+    try {
+      await this.#signOuts.byLogoutToken(facts, request);
+    } catch (error) {
+      const { issuer, userId, sessionId } = facts;
+      if (error instanceof SessionError) {
+        noteOn(error, { ids: { issuer: issuer.issuer, userId, sessionId } });
+      }
+      throw error;
+    }
   }
 
   async ready(): Promise<void> {
@@ -228,67 +222,7 @@ export class WalletSessions implements Sessions {
     return this.#verifier.refreshKeys();
   }
 
-  #actionsOf(maxSessionSeconds: number): SessionActions {
-    return {
-      maxSessionSeconds,
-      approvals: this.approvals,
-      check: async (identity) => {
-        await this.#check(identity, this.#store);
-      },
-      currentMfa: (session) => this.#mfaGuard.current(session, VerifiedSession.identityOf(session)),
-      requireMfa: async (session, options) => {
-        const policy = parseMfaPolicy('session.mfa.require()', options);
-        const reads = this.#readsOf(session);
-        const identity = VerifiedSession.identityOf(session);
-        await namingDpop(identity.keyThumbprint !== undefined, () =>
-          andThen(this.#check(identity, reads), () => this.checkMfa(session, policy, reads)),
-        );
-      },
-      startMfa: (identity, proof) => this.#mfaSessions.start(identity, proof),
-      endMfa: (identity) => this.#mfaSessions.end(identity),
-      endMfaEverywhere: (identity) => this.#mfaSessions.endEverywhere(userOf(identity)),
-      carryOver: (identity, previousToken) => this.#carryOver.toSession(identity, previousToken),
-      signOut: (identity) => this.#signOuts.ofSession(identity),
-      signOutEverywhere: (identity) => this.#signOuts.everywhere(identity),
-    };
-  }
-
-  #readsOf(session: VerifiedSession, request?: RequestWithHeaders): RecordReads {
-    const identity = VerifiedSession.identityOf(session);
-    return this.#store.readsOf(() => [
-      ...this.#mfaSessions.keysOf(identity),
-      ...(request === undefined ? [] : this.approvals.keysOf(identity, request)),
-    ]);
-  }
-
-  #admit(
-    session: VerifiedSession,
-    credentials: Credentials,
-    request: RequestWithHeaders,
-  ): MaybePromise<IdentifiedSession> {
-    const identity = VerifiedSession.identityOf(session);
-    const reads = this.#readsOf(session, request);
-    const dpop = this.#dpopGuard;
-    return andThen(dpop.verify(identity, credentials, request), (proof) =>
-      andThen(this.#revocation.check(identity, reads), () =>
-        // A proof is spent after all else holds.
-        andThen(proof && dpop.spend(proof, request), () => {
-          const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
-          // Before the request goes on, so that its own check of MFA finds what was carried over.
-          return andThen(this.#carryOver.ofRequest(identity, previousToken), (carried) => ({
-            session,
-            // Another process may have carried it over after this request had read.
-            reads: carried === undefined ? reads : this.#readsOf(session, request),
-          }));
-        }),
-      ),
-    );
-  }
-
-  /** As a request with this token would be refused by now. @throws SessionError */
-  #check(identity: Identity, reads: RecordReads): MaybePromise<void> {
-    const { clock, maxSessionSeconds, clockToleranceSeconds } = this.configuration;
-    checkLifetime(identity, clock() / 1000, { maxSessionSeconds, clockToleranceSeconds });
-    return this.#revocation.check(identity, reads);
+  #issuerNames(): string[] {
+    return [...this.#issuers.keys()];
   }
 }

@@ -110,7 +110,10 @@ export class Approvals {
         throw approvalRequired(found, id, present.nowMs);
       }
       const approval = found && (await this.#spend(owner, id, found, operation.policy));
-      if (approval !== undefined) return approval;
+      if (approval !== undefined) {
+        owner.report('approval.spent', approval);
+        return approval;
+      }
     }
     const { enrolled, cause } = await enrolmentOf(operation);
     if (enrolled === false) {
@@ -135,7 +138,7 @@ export class Approvals {
 
   /** Makes a challenge, and the error that tells the client of it. */
   async #refuse(
-    { room }: ChallengeOwner,
+    { room, report }: ChallengeOwner,
     slot: number,
     { digest, request, policy, describe }: ProtectedOperation,
     { nowMs, ends }: Present,
@@ -159,6 +162,7 @@ export class Approvals {
     };
     const ttlSeconds = secondsToKeep(record, madeAtMs);
     await this.#store.write(slotKey(room, slot), encodeChallenge(record), ttlSeconds);
+    report('approval.requested', { challengeId: id.id, digest, description });
     return approvalRequired(record, id, madeAtMs, cause);
   }
 }

@@ -2,6 +2,7 @@
  * The user, and by scope the session, that a challenge belongs to.
  */
 import type { MaybePromise } from '../maybe-promise.js';
+import type { ApprovalFacts } from '../events/session-event.js';
 import type { RecordedEnds } from './challenge-record.js';
 
 export interface ChallengeOwner {
@@ -15,7 +16,14 @@ export interface ChallengeOwner {
    * @throws SessionError if the session is over
    */
   read(keys: readonly string[]): MaybePromise<OwnedValues>;
+  /** Tells operators of a step of an approval. */
+  readonly report: (type: ApprovalFacts['type'], facts?: ReportedChallenge) => void;
 }
+
+/** The members of a challenge, of a record or of an approval that an event shows. */
+export type ReportedChallenge = Partial<
+  Pick<ApprovalFacts, 'challengeId' | 'digest' | 'description' | 'method'>
+> & { readonly acr?: string | undefined };
 
 export interface OwnedValues {
   /** In the order of the keys. */

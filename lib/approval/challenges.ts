@@ -10,7 +10,7 @@ import type { SessionStore } from '../store/session-store.js';
 import { approvalOf, approve, challengeOf, isInForce, readProof } from './approval-policy.js';
 import { challengeKeys, parseChallengeId } from './challenge-id.js';
 import type { ChallengeId, ChallengeKeys } from './challenge-id.js';
-import type { ChallengeOwner } from './challenge-owner.js';
+import type { ChallengeOwner, ReportedChallenge } from './challenge-owner.js';
 import { decodeChallenge, encodeChallenge, secondsToKeep } from './challenge-record.js';
 import type { ChallengeRecord } from './challenge-record.js';
 import type { MfaApproval, MfaChallenge } from './mfa-approval.js';
@@ -64,11 +64,15 @@ export class Challenges {
     }
     const found = await this.#findOpen(owner, givenId);
     if (found === undefined || !(await this.#claim(found))) {
+      owner.report('approval.refused', found && reportedOf(found.record, found.id));
       throw new SessionError('mfa_flow_expired');
     }
     try {
-      return await this.#verify(owner, found, verify);
+      const approval = await this.#verify(owner, found, verify);
+      owner.report('approval.approved', approval);
+      return approval;
     } catch (error) {
+      owner.report('approval.refused', reportedOf(found.record, found.id));
       // The challenge is spent in any case, and the reason matters more than a record that expires.
       await this.#removeQuietly(found.keys.claimed);
       throw error;
@@ -79,6 +83,7 @@ export class Challenges {
   async deny(owner: ChallengeOwner, givenId: unknown): Promise<void> {
     const found = await this.#findOpen(owner, givenId);
     if (found !== undefined && (await this.#store.move(found.keys.open, found.keys.denied))) {
+      owner.report('approval.denied', reportedOf(found.record, found.id));
       await this.#store.remove(found.keys.denied);
       return;
     }
@@ -89,6 +94,7 @@ export class Challenges {
     if (text === undefined) return;
     // A spend moves to this key, also that of an approval which a verifier has yet to bring.
     await this.#store.write(spent, DENIED, DENIED_SECONDS, { keep: true });
+    owner.report('approval.denied', reportedOf(decodeChallenge(text), id));
     await this.#store.remove(claimed);
   }
 
@@ -150,4 +156,19 @@ export class Challenges {
       // It expires.
     }
   }
+}
+
+/** @param record undefined if it cannot be read, or is of another challenge */
+function reportedOf(
+  record: ChallengeRecord | undefined,
+  { id, idHash }: ChallengeId,
+): ReportedChallenge {
+  if (record?.idHash !== idHash) return {};
+  const { digest, description, approved } = record;
+  return {
+    challengeId: id,
+    digest,
+    description,
+    ...(approved !== undefined && { method: approved.method, acr: approved.acr }),
+  };
 }

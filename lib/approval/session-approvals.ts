@@ -2,8 +2,9 @@
  * The challenges and approvals of a session: whose they are, and that the session is not over.
  */
 import { checkLifetime, type LifetimeRules } from '../authentication/claims.js';
-import type { Identity } from '../authentication/token-verifier.js';
+import { idsOf, type Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
+import type { ReportedRequest, SessionReports } from '../events/session-reports.js';
 import { andThen } from '../maybe-promise.js';
 import { MFA_CHALLENGE_ID } from '../protocol.js';
 import { decodeUserSignOut } from '../records/raised.js';
@@ -36,16 +37,24 @@ export class SessionApprovals<S> {
   readonly #clock: Clock;
   readonly #revocation: Revocation;
   readonly #rules: ApprovalRules<S>;
+  readonly #reports: SessionReports;
   readonly #approvals: Approvals;
   readonly #challenges: Challenges;
   /** By request: the keys that were read before its operation was known. */
   readonly #lookups = new WeakMap<object, ApprovalLookup>();
 
-  constructor(store: TrackedStore, clock: Clock, revocation: Revocation, rules: ApprovalRules<S>) {
+  constructor(
+    store: TrackedStore,
+    clock: Clock,
+    revocation: Revocation,
+    rules: ApprovalRules<S>,
+    reports: SessionReports,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#revocation = revocation;
     this.#rules = rules;
+    this.#reports = reports;
     this.#approvals = new Approvals(store, clock, rules);
     this.#challenges = new Challenges(store, clock);
   }
@@ -70,10 +79,7 @@ export class SessionApprovals<S> {
     const lookup =
       this.#lookups.get(request) ??
       this.#approvals.lookUp(roomOf(identity), request.headers[CHALLENGE_HEADER]);
-    return this.#approvals.require(this.#ownerOf(identity, reads), lookup, {
-      ...operation,
-      isEnrolled: () => this.#rules.isEnrolled?.(session),
-    });
+    return this.#require(session, identity, lookup, operation, { request, reads });
   }
 
   /** Spends the approval of an operation without HTTP. @throws SessionError if there is none */
@@ -83,12 +89,8 @@ export class SessionApprovals<S> {
     options: OperationApprovalOptions,
   ): Promise<MfaApproval | undefined> {
     const { challengeId, operation } = parseOperation(options);
-    this.#checkLifetime(identity);
     const lookup = this.#approvals.lookUp(roomOf(identity), challengeId);
-    return this.#approvals.require(this.#ownerOf(identity), lookup, {
-      ...operation,
-      isEnrolled: () => this.#rules.isEnrolled?.(session),
-    });
+    return this.#require(session, identity, lookup, operation, {});
   }
 
   async find(identity: Identity, id: unknown): Promise<MfaChallenge | undefined> {
@@ -106,17 +108,48 @@ export class SessionApprovals<S> {
     await this.#challenges.deny(this.#ownerOf(identity), id);
   }
 
+  async #require(
+    session: S,
+    identity: Identity,
+    lookup: ApprovalLookup,
+    operation: Omit<ProtectedOperation, 'isEnrolled'>,
+    {
+      request,
+      reads,
+    }: { readonly request?: RequestWithHeaders; readonly reads?: RecordReads | undefined },
+  ): Promise<MfaApproval | undefined> {
+    // A request has just been admitted.
+    if (request === undefined) this.#checkLifetime(identity);
+    const owner = this.#ownerOf(identity, reads, request);
+    const isEnrolled = (): unknown => this.#rules.isEnrolled?.(session);
+    const approval = await this.#approvals.require(owner, lookup, { ...operation, isEnrolled });
+    if (approval === undefined) {
+      const { methods, acr } = operation.policy;
+      this.#reports.event({ type: 'mfa.passed', methods, acr }, idsOf(identity), request);
+    }
+    return approval;
+  }
+
   #checkLifetime(identity: Identity): void {
     checkLifetime(identity, this.#clock() / 1000, this.#rules);
   }
 
-  #ownerOf(identity: Identity, reads: RecordReads = this.#store): ChallengeOwner {
+  #ownerOf(
+    identity: Identity,
+    reads: RecordReads = this.#store,
+    request?: ReportedRequest,
+  ): ChallengeOwner {
     const signOutKeys = this.#revocation.keysOf(identity);
     const endKeys = [...signOutKeys, mfaEndKey(identity.userDigest)];
     return {
       issuer: identity.issuer.issuer,
       userId: identity.userId,
       room: roomOf(identity),
+      report: (type, facts = {}) => {
+        const { challengeId, digest, description, method, acr } = facts;
+        const members = { challengeId, digest, description, method, acr };
+        this.#reports.event({ type, ...members }, idsOf(identity), request);
+      },
       read: (keys) =>
         andThen(reads.read([...endKeys, ...keys]), (values) =>
           // Whatever the option `revocation` says, an approval needs an answer.

@@ -39,7 +39,14 @@ export class MfaGuard<S> {
     this.#rules = rules;
   }
 
+  /** The demand of a policy, whose age the window caps. */
+  demandOf({ maxAgeSeconds, methods, acr }: MfaPolicy): MfaDemand {
+    const { windowSeconds } = this.#rules;
+    return { maxAgeSeconds: Math.min(windowSeconds, maxAgeSeconds ?? windowSeconds), methods, acr };
+  }
+
   /**
+   * @returns the verification that satisfies the policy; undefined if none is needed
    * @throws SessionError `session_revoked`, `store_unavailable` if that is unknown, or the refusal of
    * MFA that does not satisfy the policy
    */
@@ -48,7 +55,7 @@ export class MfaGuard<S> {
     identity: Identity,
     policy: MfaPolicy,
     reads?: RecordReads,
-  ): MaybePromise<void> {
+  ): MaybePromise<KnownMfa | undefined> {
     return andThen(this.#mfaSessions.find(identity, reads), ({ signOuts, mfa }) =>
       andThen(this.#revocation.judge(identity, signOuts), () => this.#judge(session, mfa, policy)),
     );
@@ -66,13 +73,13 @@ export class MfaGuard<S> {
     return longest && mfaSessionOf(longest);
   }
 
-  #judge(session: S, stored: StoredMfa, policy: MfaPolicy): MaybePromise<void> {
-    const { windowSeconds, isEnrolled, evidence } = this.#rules;
-    const { methods, acr } = policy;
-    const maxAgeSeconds = Math.min(windowSeconds, policy.maxAgeSeconds ?? windowSeconds);
-    const demand: MfaDemand = { maxAgeSeconds, methods, acr };
+  #judge(session: S, stored: StoredMfa, policy: MfaPolicy): MaybePromise<KnownMfa | undefined> {
+    const { isEnrolled, evidence } = this.#rules;
+    const demand = this.demandOf(policy);
     const now = this.#clock();
-    if (stored.session !== undefined && isSatisfied(stored.session, demand, now)) return;
+    if (stored.session !== undefined && isSatisfied(stored.session, demand, now)) {
+      return stored.session;
+    }
     if (isEnrolled !== undefined || evidence !== undefined) {
       return this.#lookFurther(session, stored, demand, policy);
     }
@@ -85,19 +92,20 @@ export class MfaGuard<S> {
     stored: StoredMfa,
     demand: MfaDemand,
     policy: MfaPolicy,
-  ): Promise<void> {
+  ): Promise<KnownMfa | undefined> {
     const known = stored.session === undefined ? [] : [stored.session];
     let enrolled: unknown;
     try {
       const evident = await this.#evident(session, stored);
       if (evident !== undefined) known.push(evident);
       const now = this.#clock();
-      if (known.some((mfa) => isSatisfied(mfa, demand, now))) return;
+      const satisfying = known.find((mfa) => isSatisfied(mfa, demand, now));
+      if (satisfying !== undefined) return satisfying;
       enrolled = await this.#rules.isEnrolled?.(session);
     } catch (error) {
       throw mfaError('mfa_required', known, demand, this.#clock(), error);
     }
-    if (enrolled === false && policy.whenNotEnrolled === 'allow') return;
+    if (enrolled === false && policy.whenNotEnrolled === 'allow') return undefined;
     const errorType = enrolled === false ? 'mfa_not_enrolled' : refusal(known, demand);
     throw mfaError(errorType, known, demand, this.#clock());
   }

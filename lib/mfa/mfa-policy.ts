@@ -3,6 +3,7 @@
  */
 import { SessionError } from '../errors.js';
 import type { FactorDemand, MfaDemand } from '../protocol.js';
+import { noteOn } from '../refusal-note.js';
 import type { KnownMfa, VerifiedFactor } from './mfa-session.js';
 
 /** The factor that a route demands of enrolled users. */
@@ -44,11 +45,10 @@ export function mfaError(
   const latestMs = Math.max(
     ...known.filter((mfa) => matches(mfa, demand)).map(({ verifiedAtMs }) => verifiedAtMs),
   );
-  const detail =
-    errorType === 'mfa_expired'
-      ? `MFA was verified ${Math.ceil((nowMs - latestMs) / 1000)} s ago; this operation allows ${demand.maxAgeSeconds} s.`
-      : undefined;
-  return new SessionError(errorType, { mfa: demand, detail, cause });
+  if (errorType !== 'mfa_expired') return new SessionError(errorType, { mfa: demand, cause });
+  const mfaAgeSeconds = Math.ceil((nowMs - latestMs) / 1000);
+  const detail = `MFA was verified ${mfaAgeSeconds} s ago; this operation allows ${demand.maxAgeSeconds} s.`;
+  return noteOn(new SessionError(errorType, { mfa: demand, detail, cause }), { mfaAgeSeconds });
 }
 
 export function isActive({ expiresAtMs }: KnownMfa, nowMs: number): boolean {

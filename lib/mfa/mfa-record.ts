@@ -131,6 +131,18 @@ export function verifiedAtMsOf(text: string | undefined, nowMs: number): number 
   return decode(text, nowMs)?.mfa.verifiedAtMs ?? -Infinity;
 }
 
+/** The active MFA session in either record, unless its own end voids it. */
+export function activeIn(
+  texts: readonly (string | undefined)[],
+  ownEnd: string | undefined,
+  nowMs: number,
+): KnownMfa | undefined {
+  return texts
+    .map((text) => decode(text, nowMs))
+    .filter((record) => record !== undefined)
+    .find(({ mfa, epochs }) => isActive(mfa, nowMs) && !isEndedSince(epochs.own, ownEnd))?.mfa;
+}
+
 /** Evidence as an MFA session, unless it was voided since. */
 export function fromEvidence(
   { method, acr, verifiedAt }: MfaEvidence,

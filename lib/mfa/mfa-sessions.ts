@@ -19,6 +19,7 @@ import type { RecordReads, TrackedStore } from '../store/tracked-store.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import { mfaKeysOf } from './mfa-keys.js';
 import {
+  activeIn,
   decodeMfa,
   encodeMfaSession,
   REMEMBERED_MS,
@@ -135,24 +136,30 @@ export class MfaSessions {
     return mfaSessionOf(session);
   }
 
-  /** Ends this MFA session, and voids older evidence of the same sign-in. */
-  async end(identity: Identity): Promise<void> {
+  /**
+   * Ends this MFA session, and voids older evidence of the same sign-in.
+   *
+   * @returns the MFA session that was active, as far as the records of this client tell
+   */
+  async end(identity: Identity): Promise<KnownMfa | undefined> {
     const { started, carried, ownEnd, signInEnd } = mfaKeysOf(identity);
     const read = await this.#store.read([ownEnd, signInEnd ?? ownEnd, started, carried ?? started]);
     const [foundOwn, foundSignIn, ...slots] = read;
     const untilMs = this.#untilMs();
+    const ended = activeIn(slots, foundOwn, this.#clock());
     if (signInEnd !== undefined) {
       await this.#store.raise(signInEnd, nextMfaEnd(foundSignIn, untilMs), this.#endTtlSeconds());
     }
     if (carried === undefined) {
       await this.#store.raise(ownEnd, nextMfaEnd(foundOwn, untilMs), this.#endTtlSeconds());
-      return;
+      return ended;
     }
     // An MFA session that was carried over is voided by its time, which may be ahead of this clock.
     const carriedAtMs = verifiedAtMsOf(slots[1], this.#clock());
     const ownEndValue = nextMfaEnd(foundOwn, Math.max(untilMs, carriedAtMs));
     await this.#store.raise(ownEnd, ownEndValue, this.#tokenEndTtlSeconds(identity));
     await this.removeOwn(identity, slots);
+    return ended;
   }
 
   /** Voids all MFA sessions of the user, and older evidence. */

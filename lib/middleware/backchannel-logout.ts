@@ -64,7 +64,7 @@ export function backchannelLogout(
             cause: new Error('no single `logout_token` in a form'),
           });
         }
-        await core.logOut(logoutToken, audience);
+        await core.logOut(logoutToken, audience, req);
       },
       () => {
         res.statusCode = 200;
@@ -73,6 +73,7 @@ export function backchannelLogout(
       },
       (error) => {
         const refusal = error instanceof SessionError ? new LogoutError(error) : error;
+        core.reports.refused(refusal, undefined, req);
         refuse(refusal, onError, req, res, next);
       },
     );

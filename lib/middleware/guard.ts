@@ -49,7 +49,7 @@ export interface Guard {
   /** Only `false` lifts the guard. */
   readonly when?: ((req: ConditionRequest) => MaybePromise<unknown>) | undefined;
   /** Throws, or rejects with, the `SessionError` that refuses the request. */
-  check(admitted: AdmittedRequest, req: IncomingMessage): MaybePromise<void>;
+  check(admitted: AdmittedRequest, req: IncomingMessage): MaybePromise<unknown>;
 }
 
 /** A middleware that passes a request on if `check` accepts each of its sessions. */
@@ -65,7 +65,10 @@ export function guardMiddleware(guard: Guard): Middleware {
     const admitted = found.filter(isAdmitted);
     if (admitted.length === 0) {
       // Before `when` is asked: an anonymous request is refused in any case.
-      refuse(refusalOf(last), last.sessions.configuration.onError, req, res, next);
+      const refusal = refusalOf(last);
+      // A refusal by `validateSession()` has been reported.
+      if (last.refusal === undefined) last.sessions.reports.refused(refusal, undefined, req);
+      refuse(refusal, last.sessions.configuration.onError, req, res, next);
     } else if (when === undefined) {
       checkEach(guard, admitted, req, res, next);
     } else {
@@ -103,7 +106,7 @@ function checkEach(
     else next(error);
   };
   const { keyThumbprint } = VerifiedSession.identityOf(first.session);
-  const check = (): MaybePromise<void> =>
+  const check = (): MaybePromise<unknown> =>
     namingDpop(keyThumbprint !== undefined, () => guard.check(first, req));
   passOrRefuse(check, onError, req, res, others.length > 0 ? goOn : next);
 }

@@ -89,7 +89,7 @@ export function findSession(req: object, sessions?: Sessions): Session | undefin
 
 /** The refusal of a request that has no session. */
 export function refusalOf({ sessions, refusal }: RequestSession): SessionError {
-  return refusal ?? sessions.tokenMissing();
+  return refusal ?? sessions.admission.tokenMissing();
 }
 
 /** @throws ConfigurationError if no `validateSession()` ran before */

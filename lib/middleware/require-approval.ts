@@ -5,6 +5,7 @@ import { parseDescription } from '../approval/approval-policy.js';
 import { bodyMaterial, requestDigest, type RequestTarget } from '../approval/digest.js';
 import type { MfaApproval } from '../approval/mfa-approval.js';
 import { expectApprovals } from '../approval/session-approvals.js';
+import { idsOf, type Identity } from '../authentication/token-verifier.js';
 import type { FactorPolicy } from '../mfa/mfa-policy.js';
 import { readFactorPolicy, type FactorPolicyOptions } from '../mfa/parse-mfa-policy.js';
 import type { MaybePromise } from '../maybe-promise.js';
@@ -18,7 +19,7 @@ import { guardMiddleware, readSessions } from './guard.js';
 import type { ConditionRequest, GuardOptions } from './guard.js';
 import type { Middleware } from './middleware.js';
 import { parsedBodyMaterial } from './request-body.js';
-import { isAdmitted, recallSessions } from './request-session.js';
+import { isAdmitted, recallSessions, type AdmittedRequest } from './request-session.js';
 import { CallbackError } from './send-problem.js';
 
 /** Options of `requireApproval()`. */
@@ -70,29 +71,35 @@ export function requireApproval(options: RequireApprovalOptions): Middleware {
     when,
     async check(admitted, req: ConditionRequest) {
       if (recallSessions(req, sessions).filter(isAdmitted).length > 1) throw severalSessions();
-      const request: RequestTarget = { method: req.method ?? 'GET', url: receivedTarget(req) };
-      const material =
-        bind === undefined
-          ? parsedBodyMaterial(req)
-          : bodyMaterial(await resultOf(() => bind(req)), BOUND);
-      const { session, reads } = admitted;
-      const identity = VerifiedSession.identityOf(session);
-      const operation = {
-        digest: requestDigest(request, material),
-        request,
-        policy,
-        describe: async () => parseDescription(await resultOf(() => describe(req)), DESCRIPTION),
-      };
-      const approval = await admitted.sessions.approvals.requireForRequest(
-        session,
-        identity,
-        req,
-        operation,
-        reads,
-      );
-      if (approval !== undefined) approvals.set(req, approval);
+      const identity = VerifiedSession.identityOf(admitted.session);
+      try {
+        const approval = await requireFor(admitted, identity, req);
+        if (approval !== undefined) approvals.set(req, approval);
+      } catch (error) {
+        admitted.sessions.reports.approvalRefused(error, policy, idsOf(identity), req);
+        throw error;
+      }
     },
   });
+
+  async function requireFor(
+    { session, sessions: core, reads }: AdmittedRequest,
+    identity: Identity,
+    req: ConditionRequest,
+  ): Promise<MfaApproval | undefined> {
+    const request: RequestTarget = { method: req.method ?? 'GET', url: receivedTarget(req) };
+    const material =
+      bind === undefined
+        ? parsedBodyMaterial(req)
+        : bodyMaterial(await resultOf(() => bind(req)), BOUND);
+    const operation = {
+      digest: requestDigest(request, material),
+      request,
+      policy,
+      describe: async () => parseDescription(await resultOf(() => describe(req)), DESCRIPTION),
+    };
+    return core.approvals.requireForRequest(session, identity, req, operation, reads);
+  }
 }
 
 /** @throws CallbackError with the error of a callback of the app */

@@ -47,9 +47,9 @@ export function requireMfa(options?: RequireMfaOptions): Middleware {
     name: 'requireMfa()',
     sessions,
     when,
-    check(admitted) {
+    check(admitted, req) {
       warnIfAboveWindow(policy, admitted.sessions, warned);
-      return admitted.sessions.checkMfa(admitted.session, policy, admitted.reads);
+      return admitted.sessions.checkMfa(admitted.session, policy, admitted.reads, req);
     },
   });
 }

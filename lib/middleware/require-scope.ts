@@ -2,9 +2,11 @@
  * The guard of the scopes that the access token was issued with (RFC 6749 section 3.3).
  */
 import type { JWTPayload } from 'jose';
+import { idsOf } from '../authentication/token-verifier.js';
 import { SessionError } from '../errors.js';
 import { ConfigurationError, describe, OptionReader } from '../option-reader.js';
 import { isRecord } from '../type-guards.js';
+import { VerifiedSession } from '../session.js';
 import { checkCalled } from './called-wrongly.js';
 import { guardMiddleware, readSessions, type GuardOptions } from './guard.js';
 import type { Middleware } from './middleware.js';
@@ -47,10 +49,15 @@ export function requireScope(...given: readonly unknown[]): Middleware {
   return guardMiddleware({
     name: 'requireScope()',
     sessions,
-    check({ session }) {
+    check({ session, sessions: core }, req) {
       const granted = scopesOf(session.claims);
       if (demanded.every((scope) => granted.includes(scope))) return;
-      throw new SessionError('insufficient_scope', { scope: demanded });
+      const error = new SessionError('insufficient_scope', {
+        scope: demanded,
+        cause: new Error(`\`scope\` or \`scp\` is expected to hold ${demanded.join(' and ')}`),
+      });
+      core.reports.refused(error, idsOf(VerifiedSession.identityOf(session)), req);
+      throw error;
     },
   });
 }

@@ -2,7 +2,9 @@
  * A SessionError as an answer: RFC 9457, with the headers of the error.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { correlationIdOf } from '../correlation-id.js';
 import { SessionError } from '../errors.js';
+import { logRefusalOnce } from '../events/refusal-log.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { ConfigurationError } from '../option-reader.js';
 import type { Configuration } from '../options.js';
@@ -85,14 +87,18 @@ export function problemHandler(...given: readonly unknown[]): ErrorMiddleware {
     ]);
   }
   return function problemHandlerMiddleware(error, req, res, next) {
-    if (error instanceof SessionError && !res.headersSent) sendProblem(error, req, res);
-    else next(error);
+    if (error instanceof SessionError && !res.headersSent) {
+      logRefusalOnce(error, () => correlationIdOf(req));
+      sendProblem(error, req, res);
+    } else {
+      next(error);
+    }
   };
 }
 
 /** Passes a request on if `work` succeeds, and refuses it otherwise. */
 export function passOrRefuse(
-  work: () => MaybePromise<void>,
+  work: () => MaybePromise<unknown>,
   onError: Configuration['onError'],
   req: IncomingMessage,
   res: ServerResponse,

@@ -10,7 +10,8 @@ import { parseOptions } from '../parse-options.js';
 import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
 import type { Sessions } from '../sessions-interface.js';
-import { WalletSessions, type IdentifiedSession } from '../wallet-sessions.js';
+import type { IdentifiedSession } from '../admission.js';
+import { WalletSessions } from '../wallet-sessions.js';
 import { checkCalled, complaintOfSessions, isSessionsOfAnotherCopy } from './called-wrongly.js';
 import { exposeHeaders } from './expose-headers.js';
 import { whenDone, type Middleware } from './middleware.js';
@@ -47,9 +48,6 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
     res: ServerResponse,
     identified: IdentifiedSession | undefined,
   ): void {
-    if (identified === undefined && required && !isPreflight(req)) {
-      throw sessions.tokenMissing();
-    }
     rememberSession(req, sessions, identified);
     if (identified === undefined) return;
     const { session } = identified;
@@ -73,7 +71,7 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
       return;
     }
     const identify = (): MaybePromise<void> =>
-      andThen(sessions.identify(req), (identified) => {
+      andThen(sessions.admission.ofRequest(req, required && !isPreflight(req)), (identified) => {
         admit(req, res, identified);
       });
     whenDone(

@@ -4,9 +4,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { LRUCache } from 'lru-cache';
 import { checkLifetime, type LifetimeRules } from '../authentication/claims.js';
-import type { Identity } from '../authentication/token-verifier.js';
+import { idsOf, type Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
+import type { SessionReports } from '../events/session-reports.js';
 import { startSecondOf, type Revocation } from '../revocation.js';
 import type { SignOut } from '../sign-outs.js';
 import type { RecordReads } from '../store/tracked-store.js';
@@ -42,6 +43,7 @@ export class SessionWatches {
   readonly #store: RecordReads;
   readonly #clock: Clock;
   readonly #rules: WatchRules;
+  readonly #reports: SessionReports;
   readonly #watches = new Set<Watched>();
   /** Those that wait for a read, the first one first. */
   readonly #queue = new Set<Watched>();
@@ -52,11 +54,18 @@ export class SessionWatches {
   #readsInFlight = 0;
   #phase = 0;
 
-  constructor(revocation: Revocation, store: RecordReads, clock: Clock, rules: WatchRules) {
+  constructor(
+    revocation: Revocation,
+    store: RecordReads,
+    clock: Clock,
+    rules: WatchRules,
+    reports: SessionReports,
+  ) {
     this.#revocation = revocation;
     this.#store = store;
     this.#clock = clock;
     this.#rules = rules;
+    this.#reports = reports;
   }
 
   /** @throws ConfigurationError */
@@ -72,7 +81,7 @@ export class SessionWatches {
     };
     const reason = this.#endOf(identity, this.#clock() / 1000) ?? this.#recentEndOf(identity);
     if (reason === undefined) this.#start(watched);
-    else watched.controller.abort(reason);
+    else this.#end(watched, reason);
     const stop = (): void => {
       this.#remove(watched);
     };
@@ -193,7 +202,15 @@ export class SessionWatches {
   }
 
   #abort(watched: Watched, reason: unknown): void {
-    if (this.#remove(watched)) watched.controller.abort(reason);
+    if (this.#remove(watched)) this.#end(watched, reason);
+  }
+
+  #end({ identity, controller }: Watched, reason: unknown): void {
+    if (reason instanceof SessionError) {
+      const { errorType } = reason;
+      this.#reports.event({ type: 'session.ended', errorType }, idsOf(identity));
+    }
+    controller.abort(reason);
   }
 
   /** False if it was removed before. */
