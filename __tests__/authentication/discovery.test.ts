@@ -14,7 +14,7 @@ import { createTestClock, type TestClock } from 'express-wallet-session/testing'
 import request, { type Test } from 'supertest';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
-import { JwksServer } from './jwks-server.js';
+import { JwksServer } from '../support/jwks-server.js';
 import { accessTokenClaims, AUDIENCE, SigningKey } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
 

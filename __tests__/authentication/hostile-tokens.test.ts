@@ -5,7 +5,7 @@
 import { expectProblem, UNKNOWN_KEY } from '../support/expect-problem.js';
 import { Attacker } from './hostile/foreign-keys.js';
 import { hostileTokens } from './hostile/hostile-tokens.js';
-import { JwksServer } from './jwks-server.js';
+import { JwksServer } from '../support/jwks-server.js';
 import { accessTokenClaims, SigningKey, authenticationOf } from '../support/signing-key.js';
 import { walletApi } from '../support/wallet-api.js';
 import { getMe } from '../support/wallet-client.js';

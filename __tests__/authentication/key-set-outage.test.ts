@@ -10,7 +10,7 @@ import { createTestClock, type TestClock } from 'express-wallet-session/testing'
 import type { Test } from 'supertest';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered } from '../support/expect-problem.js';
-import { JwksServer } from './jwks-server.js';
+import { JwksServer } from '../support/jwks-server.js';
 import {
   accessTokenClaims,
   AUDIENCE,

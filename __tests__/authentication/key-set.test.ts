@@ -14,7 +14,7 @@ import {
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import { eventually } from '../support/eventually.js';
 import { expectProblem, type Answered, UNKNOWN_KEY } from '../support/expect-problem.js';
-import { JwksServer } from './jwks-server.js';
+import { JwksServer } from '../support/jwks-server.js';
 import {
   accessTokenClaims,
   AUDIENCE,

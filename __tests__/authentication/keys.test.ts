@@ -7,7 +7,7 @@ import type { JWK } from 'jose';
 import type { Test } from 'supertest';
 import { expectProblem, type Answered, UNKNOWN_KEY } from '../support/expect-problem.js';
 import { unusableKeys } from './hostile/unusable-keys.js';
-import { JwksServer } from './jwks-server.js';
+import { JwksServer } from '../support/jwks-server.js';
 import {
   accessTokenClaims,
   AUDIENCE,

@@ -4,7 +4,7 @@
  */
 import { createHmac, sign } from 'node:crypto';
 import { compact, keySetOf, SigningKey } from '../../support/signing-key.js';
-import { JwksServer } from '../jwks-server.js';
+import { JwksServer } from '../../support/jwks-server.js';
 import type { HostileToken, Target } from './hostile-token.js';
 import {
   believesCertificate,

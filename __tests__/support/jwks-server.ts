@@ -9,8 +9,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { JWK } from 'jose';
-import { listen, type Listening } from '../support/listen.js';
-import { keySetOf, type SigningKey } from '../support/signing-key.js';
+import { listen, type Listening } from './listen.js';
+import { keySetOf, type SigningKey } from './signing-key.js';
 
 type Headers = Readonly<Record<string, string>>;
 
