@@ -12,7 +12,7 @@ import type { Express } from 'express';
 import { Attacker } from '../../__tests__/authentication/hostile/foreign-keys.js';
 import { hostileTokens } from '../../__tests__/authentication/hostile/hostile-tokens.js';
 import { unusableKeys } from '../../__tests__/authentication/hostile/unusable-keys.js';
-import { JwksServer } from '../../__tests__/authentication/jwks-server.js';
+import { JwksServer } from '../../__tests__/support/jwks-server.js';
 import {
   accessTokenClaims,
   AUDIENCE,
