@@ -5,11 +5,14 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import express from 'express';
+import { customAuthentication } from 'express-wallet-session';
 import express4 from 'express4';
 import { decodeJwt } from 'jose';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import request from 'supertest';
 import { listen, type Listening } from '../support/listen.js';
+import { walletApi } from '../support/wallet-api.js';
+import { getMe } from '../support/wallet-client.js';
 
 const apps = {
   'Express 5': (issuer: TestIssuer) => express().use('/idp', issuer.router()),
@@ -254,3 +257,50 @@ function refused(code: string): Record<string, string> {
   const errorMessage = `${code.replaceAll('_', ' ')}: sign in again`;
   return { errorType: 'unauthorized', errorMessage, code };
 }
+
+describe('Discovery at the test issuer', () => {
+  it('serves an API that knows the issuer and the audience alone, also over a short outage', async () => {
+    const app = express();
+    const server = await listen(app);
+    const issuer = await createTestIssuer({
+      authentication: 'custom',
+      issuer: `${server.url}/idp`,
+    });
+    app.use('/idp', issuer.router());
+    const { audience } = issuer;
+    const api = walletApi({
+      authentication: customAuthentication({ issuer: issuer.issuer, audience }),
+    });
+    const { accessToken } = await issuer.signIn('user-1');
+
+    expect((await getMe(api, accessToken)).status).toBe(200);
+    expect(issuer.jwksFetches).toBe(1);
+    const metadata = await fetch(`${server.url}/idp/.well-known/openid-configuration`);
+    expect([metadata.status, await metadata.json()]).toEqual([
+      200,
+      { issuer: `${server.url}/idp`, jwks_uri: `${server.url}/idp/.well-known/jwks.json` },
+    ]);
+
+    issuer.setOutage(true);
+    expect((await fetch(`${server.url}/idp/.well-known/openid-configuration`)).status).toBe(503);
+    const later = await issuer.signIn('user-2');
+    expect((await getMe(api, later.accessToken)).status).toBe(200);
+    await server.close();
+  });
+
+  it('works without a network, by the `fetch` of its authentication', async () => {
+    const issuer = await createTestIssuer({ authentication: 'custom' });
+    const { fetch } = issuer.authentication.options;
+    const { issuer: name, audience } = issuer;
+    const api = walletApi({
+      authentication: customAuthentication({ issuer: name, audience, fetch }),
+    });
+    const { accessToken } = await issuer.signIn('user-1');
+    expect((await getMe(api, accessToken)).status).toBe(200);
+  });
+
+  it('is not found for an issuer that is no address', async () => {
+    const app = express().use((await createTestIssuer()).router());
+    expect((await request(app).get('/.well-known/openid-configuration')).status).toBe(404);
+  });
+});

@@ -52,7 +52,7 @@ export class TestIssuer {
     this.issuer = issuer;
     this.audience = audience;
     this.#keys = new KeyRing(clock);
-    this.#jwksEndpoint = new JwksEndpoint(this.#keys);
+    this.#jwksEndpoint = new JwksEndpoint(this.#keys, issuer);
     this.#refreshTokens = new RefreshTokens(clock);
     this.#oneTimeCodes = new OneTimeCodes(clock);
     const { uri: jwksUri, fetch } = this.#jwksEndpoint;
@@ -154,12 +154,12 @@ export class TestIssuer {
     this.#keys.rotate(readKeyRotation(options).overlapSeconds);
   }
 
-  /** During an outage the JWKS answers 503. */
+  /** During an outage the JWKS and the metadata answer 503. */
   setOutage(isDown: boolean): void {
     this.#jwksEndpoint.setOutage(isDown);
   }
 
-  /** Sets the time that the JWKS takes to answer, in real milliseconds. */
+  /** Sets the time that the JWKS and the metadata take to answer, in real milliseconds. */
   setDelay(delayMs: number): void {
     this.#jwksEndpoint.setDelay(delayMs);
   }
@@ -175,8 +175,19 @@ export class TestIssuer {
   }
 
   /**
+   * The answer for the metadata of the issuer, which name its JWKS: 404 if the `issuer` is no
+   * address.
+   *
+   * @see OpenID Connect Discovery 1.0 section 4
+   */
+  async fetchMetadata(signal?: AbortSignal): Promise<Response> {
+    return this.#jwksEndpoint.answerMetadata(signal);
+  }
+
+  /**
    * The same over HTTP, for examples and browsers: sign-in by one-time code, refresh by cookie,
-   * sign-out and the JWKS.
+   * sign-out, the JWKS, and the metadata by which `customAuthentication({ issuer, audience })` finds
+   * it. For these the router has to be mounted at the address that the option `issuer` names.
    *
    * @throws ConfigurationError if `NODE_ENV` is `production`, unless `allowInProduction` is set
    */

@@ -1,6 +1,7 @@
 /**
  * The test issuer over HTTP, for examples and for tests with a browser: one-time codes, refresh by
- * an HttpOnly cookie, sign-out and the JWKS. It works with Express 4, Express 5 and plain Node.
+ * an HttpOnly cookie, sign-out, the JWKS and the metadata that name it. It works with Express 4,
+ * Express 5 and plain Node.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
@@ -17,6 +18,7 @@ export type TestIssuerRouter = (
 /** The part of the issuer that the routes call. */
 export interface TokenService {
   fetchJwks(signal?: AbortSignal): Promise<Response>;
+  fetchMetadata(signal?: AbortSignal): Promise<Response>;
   requestCode(email: string): Promise<string>;
   signInWithCode(email: string, code: string): Promise<TokenPair>;
   refresh(refreshToken: string): Promise<TokenPair>;
@@ -29,7 +31,10 @@ const COOKIE = 'cdp_refresh_token';
 const MAX_BODY_BYTES = 4096;
 
 const ROUTES: Readonly<Record<string, Handler>> = {
-  'GET /.well-known/jwks.json': sendKeys,
+  'GET /.well-known/jwks.json': (issuer, _req, res) =>
+    sendDocument(res, (signal) => issuer.fetchJwks(signal)),
+  'GET /.well-known/openid-configuration': (issuer, _req, res) =>
+    sendDocument(res, (signal) => issuer.fetchMetadata(signal)),
   'POST /auth/code': sendCode,
   'POST /auth/sign-in': signIn,
   'POST /auth/refresh': refresh,
@@ -56,17 +61,16 @@ export function routerOf(issuer: TokenService): TestIssuerRouter {
 
 class BadRequest extends Error {}
 
-async function sendKeys(
-  issuer: TokenService,
-  _req: IncomingMessage,
+async function sendDocument(
   res: ServerResponse,
+  fetchDocument: (signal: AbortSignal) => Promise<Response>,
 ): Promise<void> {
   // A slow answer is given up when the client disconnects.
   const gone = new AbortController();
   res.once('close', () => {
     gone.abort();
   });
-  const answer = await issuer.fetchJwks(gone.signal);
+  const answer = await fetchDocument(gone.signal);
   res.setHeader('Content-Type', answer.headers.get('content-type') ?? 'text/plain');
   res.statusCode = answer.status;
   res.end(await answer.text());
