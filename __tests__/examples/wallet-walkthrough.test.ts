@@ -23,36 +23,67 @@ it('prints curl lines that work as pasted, with the answers that they announce',
   expect(stderr).toBe('');
 
   const answers = answersIn(stdout);
-  expect(answers.map(({ status, errorType }) => [status, errorType])).toEqual([
-    [200, undefined], // 2. GET /me
+  expect(answers.map(({ status, body }) => [status, body?.errorType])).toEqual([
+    [200, undefined], // 1. GET /me
     [200, undefined], // GET /transfers
-    [403, 'mfa_not_enrolled'], // 3. POST /transfers
+    [422, 'insufficient_funds'], // 2.
+    [403, 'mfa_not_enrolled'], // 3.
     [201, undefined], // 4. the authenticator app
     [200, undefined],
-    [201, undefined], // 5. POST /transfers
-    [401, 'token_expired'], // 6. 16 minutes later
-    [200, undefined], // 7. refreshed
-    [201, undefined], // 8. POST /signatures
-    [403, 'mfa_expired'],
-    [200, undefined], // 9. a new code
+    [201, undefined], // 5. sent
+    [409, 'already_sent'],
+    [403, 'mfa_required'], // 6. an approval is asked for
+    [422, 'mfa_invalid_code'], // 7. a wrong code
+    [410, 'mfa_flow_expired'],
+    [403, 'mfa_required'], // 8. asked again
+    [200, undefined],
+    [403, 'mfa_required'], // 9. another amount
     [201, undefined],
+    [403, 'mfa_required'], // the approval is spent
     [403, 'mfa_required'], // 10. another tab
+    [410, 'mfa_flow_expired'],
     [204, undefined], // 11. sign out
     [401, 'session_revoked'],
-    [200, undefined], // 12. six days later
-    [401, 'unauthorized'], // 13. seven days later
-    [204, undefined], // 14. sign out everywhere
+    [401, 'token_expired'], // 12. 16 minutes later
+    [200, undefined], // 13. refreshed
+    [201, undefined], // 14. a signature
+    [403, 'mfa_expired'],
+    [200, undefined],
+    [201, undefined],
+    [200, undefined], // 15. six days later
+    [401, 'unauthorized'], // seven days later
+    [201, undefined], // 16. custom authentication
+    [200, undefined],
+    [403, 'mfa_required'],
+    [200, undefined],
+    [200, undefined],
+    [201, undefined],
+    [204, undefined], // 17. sign out everywhere
     [401, 'session_revoked'],
   ]);
 
-  const [whoAmI, refreshed, afterSevenDays] = [0, 7, 16].map((index) => answers[index]?.body);
-  expect(whoAmI).toMatchObject({ mfa: { enrolled: false, current: null } });
-  expect(refreshed).toMatchObject({
-    mfa: { enrolled: true, current: { method: 'totp' } },
-  });
-  expect(afterSevenDays).toMatchObject({ code: 'refresh_token_expired' });
+  const bodies = answers.map(({ body }) => body);
+  expect(bodies[0]).toMatchObject({ mfa: { current: null, factors: [] } });
+  expect(bodies[7]).toMatchObject({ transfer: bodies[6] });
+  for (const asked of [8, 11, 13, 15, 30]) {
+    expect(bodies[asked]).toMatchObject({ action: 'approve_request' });
+  }
+  expect(bodies[16]).toMatchObject({ action: 'verify_mfa' });
+  for (const [asked, approved, sent] of [
+    [11, 12, 14],
+    [30, 32, 33],
+  ] as const) {
+    const { challengeId, digest } = bodies[approved] ?? {};
+    expect(bodies[asked]).toMatchObject({ challengeId });
+    expect(bodies[sent]).toMatchObject({ authorisation: { challengeId, digest } });
+  }
+  expect(bodies[21]).toMatchObject({ mfa: { current: { method: 'totp' } } });
+  expect(bodies[27]).toMatchObject({ code: 'refresh_token_expired' });
   const warned = answers.filter(({ head }) => /^Session-Ends-In: \d+$/m.test(head));
-  expect(warned).toEqual([answers[15]]);
+  expect(warned).toEqual([answers[26]]);
+
+  const lastLine = walkthrough.trimEnd().split('\n').at(-1);
+  expect(lastLine).toMatch(/^# The example wallet is on http:\/\/localhost:\d+ - open it/);
 });
 
 it('says which port to choose instead of one that is taken', async () => {
@@ -87,7 +118,7 @@ async function printedBy(child: ChildProcess): Promise<string> {
   let text = '';
   for await (const chunk of child.stdout ?? []) {
     text += String(chunk);
-    if (/^# 14\.[^#]*\n\n$/m.test(text)) return text;
+    if (/^# The example wallet is on .*\n$/m.test(text)) return text;
   }
   throw new Error(`the example has ended, after: ${text}`);
 }
@@ -102,8 +133,7 @@ async function failureOf(child: ChildProcess): Promise<[unknown, string]> {
 interface Answer {
   readonly head: string;
   readonly status: number;
-  readonly body?: unknown;
-  readonly errorType?: unknown;
+  readonly body: Record<string, unknown> | undefined;
 }
 
 /** The output of `curl -i`, answer by answer. */
@@ -114,6 +144,6 @@ function answersIn(output: string): Answer[] {
     .map((answer) => {
       const [head = '', text = ''] = answer.split('\n\n');
       const body = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : undefined;
-      return { head, status: Number(head.split(' ')[1]), body, errorType: body?.errorType };
+      return { head, status: Number(head.split(' ')[1]), body };
     });
 }

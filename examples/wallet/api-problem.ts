@@ -4,16 +4,29 @@
  */
 import type { ErrorRequestHandler } from 'express';
 
+export interface ApiProblemMembers {
+  readonly retryAfterSeconds?: number;
+  /** Further members of the body. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
 export class ApiProblem extends Error {
   readonly status: number;
   readonly errorType: string;
   readonly retryAfterSeconds: number | undefined;
+  readonly members: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, errorType: string, detail: string, retryAfterSeconds?: number) {
+  constructor(
+    status: number,
+    errorType: string,
+    detail: string,
+    { retryAfterSeconds, members = {} }: ApiProblemMembers = {},
+  ) {
     super(detail);
     this.status = status;
     this.errorType = errorType;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.members = members;
   }
 }
 
@@ -23,13 +36,13 @@ export const apiProblemHandler: ErrorRequestHandler = (error: unknown, _req, res
     next(error);
     return;
   }
-  const { status, errorType, message, retryAfterSeconds } = problem;
+  const { status, errorType, message, retryAfterSeconds, members } = problem;
   if (retryAfterSeconds !== undefined) res.set('Retry-After', String(retryAfterSeconds));
   res
     .status(status)
     .set('Cache-Control', 'no-store')
     .type('application/problem+json')
-    .json({ type: `urn:wallet:${errorType}`, status, detail: message, errorType });
+    .json({ type: `urn:wallet:${errorType}`, status, detail: message, errorType, ...members });
 };
 
 /** What Express's own body parser refuses; its `type` names the reason. */

@@ -4,7 +4,7 @@
 import type { AddressInfo } from 'node:net';
 import { createWalletApp } from './app.js';
 import { createMovableClock } from './clock.js';
-import { createWalletIssuer } from './issuer.js';
+import { createWalletIssuers } from './issuers.js';
 import { walkthrough } from './walkthrough.js';
 
 const port = Number(process.env.PORT ?? 3000);
@@ -14,7 +14,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
 }
 
 const clock = createMovableClock();
-const app = createWalletApp({ issuer: await createWalletIssuer(clock), clock });
+const app = createWalletApp({ issuers: await createWalletIssuers(clock), clock });
 
 // On this machine alone: the example tells everybody the codes that are meant for the user.
 const server = app.listen(port, '127.0.0.1', (error?: Error) => {

@@ -1,5 +1,5 @@
 /**
- * The web page: plain files, the client library and a QR encoder as browser modules, and a content
+ * The web page: plain files, packages as browser modules, and a content
  * security policy under which nothing else runs.
  */
 import { createRequire } from 'node:module';
@@ -19,6 +19,13 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Packages that the page imports, from node_modules. */
+const MODULES = {
+  'client.js': 'express-wallet-session/client',
+  'qr.js': 'uqr',
+  'webauthn.js': '@simplewebauthn/browser',
+};
+
 const require = createRequire(import.meta.url);
 
 export function walletPage(): Router {
@@ -32,14 +39,12 @@ export function walletPage(): Router {
     next();
   });
 
-  const client = browserModule('express-wallet-session/client');
-  const qr = browserModule('uqr');
-  router.get('/client.js', (_req, res) => {
-    res.type('text/javascript').send(client);
-  });
-  router.get('/qr.js', (_req, res) => {
-    res.type('text/javascript').send(qr);
-  });
+  for (const [file, name] of Object.entries(MODULES)) {
+    const script = browserModule(name);
+    router.get(`/vendor/${file}`, (_req, res) => {
+      res.type('text/javascript').send(script);
+    });
+  }
   const font = require.resolve('@fontsource-variable/inter/files/inter-latin-wght-normal.woff2');
   router.get('/inter.woff2', (_req, res) => {
     res.sendFile(font);
