@@ -52,7 +52,7 @@ export function factorRoutes(factors: Factors): Router {
     requireMfa({ maxAgeSeconds: SENDING_MFA_SECONDS }),
     async (req, res) => {
       const session = getSession(req);
-      factors.remove(accountIdOf(session), String(req.params.id));
+      factors.remove(accountIdOf(session), req.params.id);
       await session.mfa.endEverywhere();
       res.status(204).end();
     },
