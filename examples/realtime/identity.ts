@@ -13,8 +13,8 @@ import {
 } from 'express-wallet-session';
 import { ApiProblem } from '../wallet/api-problem.js';
 import type { MovableClock } from '../wallet/clock.js';
-import { createWalletIssuer } from '../wallet/issuer.js';
-import { TotpFactors } from '../wallet/totp-factors.js';
+import { Factors } from '../wallet/factors/factors.js';
+import { createWalletIssuers } from '../wallet/issuers.js';
 
 export interface Identity {
   readonly authentication: Authentication;
@@ -29,8 +29,8 @@ const MAX_SECONDS = 8 * 86_400;
 export async function createIdentity(
   clock: (() => number) & Partial<MovableClock>,
 ): Promise<Identity & { readonly projectId: string }> {
-  const issuer = await createWalletIssuer(clock);
-  const factors = new TotpFactors(clock);
+  const { cdp: issuer } = await createWalletIssuers(clock);
+  const factors = new Factors(clock);
   return {
     authentication: issuer.authentication,
     projectId: issuer.projectId,
@@ -47,7 +47,7 @@ export async function createIdentity(
 }
 
 /** Enrolling an authenticator app, and verifying its codes. */
-function totp(factors: TotpFactors): Router {
+function totp(factors: Factors): Router {
   const router = Router();
   // The first phone needs a session, and every further one the phone before it.
   const allowEnrolment = requireMfa({ maxAgeSeconds: 300, whenNotEnrolled: 'allow' });
@@ -58,12 +58,14 @@ function totp(factors: TotpFactors): Router {
 
   router.post('/', allowEnrolment, (req, res) => {
     const { userId, claims } = getSession(req);
-    res.status(201).json(factors.begin(userId, String(claims.email)));
+    res.status(201).json(factors.totp.begin(userId, String(claims.email)));
   });
 
   router.post('/confirm', allowEnrolment, async (req, res) => {
     const session = getSession(req);
-    factors.confirm(session.userId, codeOf(req.body));
+    await factors.wrongCodes.count(session.userId);
+    factors.totp.confirm(session.userId, codeOf(req.body));
+    await factors.wrongCodes.forget(session.userId);
     // What the old phone had proved counts no longer, in no tab and on no device.
     await session.mfa.endEverywhere();
     res.json(await session.mfa.start({ method: 'totp' }));
@@ -71,18 +73,19 @@ function totp(factors: TotpFactors): Router {
 
   router.post('/verify', async (req, res) => {
     const session = getSession(req);
-    factors.verify(session.userId, codeOf(req.body));
-    res.json(await session.mfa.start({ method: 'totp' }));
+    await factors.wrongCodes.count(session.userId);
+    const proof = await factors.proveByTotp(session.userId, codeOf(req.body));
+    res.json(await session.mfa.start(proof));
   });
   return router;
 }
 
 /** DEMONSTRATION ONLY: the phone with the authenticator app, and time that passes. */
-function demo(factors: TotpFactors, clock: (() => number) & Partial<MovableClock>): Router {
+function demo(factors: Factors, clock: (() => number) & Partial<MovableClock>): Router {
   const router = Router();
 
   router.get('/phone', (req, res) => {
-    const shown = factors.onThePhone(getSession(req).userId);
+    const shown = factors.totp.onThePhone(getSession(req).userId);
     if (shown === undefined) {
       throw new ApiProblem(404, 'mfa_not_enrolled', 'There is no authenticator app on this phone.');
     }
@@ -102,6 +105,7 @@ function demo(factors: TotpFactors, clock: (() => number) & Partial<MovableClock
       );
     }
     clock.advance(seconds);
+    factors.wrongCodes.timePassed(seconds);
     res.json({ now: clock() });
   });
   return router;

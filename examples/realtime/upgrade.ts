@@ -30,7 +30,10 @@ export async function admitUpgrade(
   const ticket = url.searchParams.get('ticket');
   if (ticket !== null) return tickets.redeem(ticket);
   if (request.headers.authorization !== undefined) return sessions.authenticate(request);
-  if (!hasRoom) throw new ApiProblem(503, 'too_many_connections', 'Try again in a moment.', 5);
+  if (!hasRoom)
+    throw new ApiProblem(503, 'too_many_connections', 'Try again in a moment.', {
+      retryAfterSeconds: 5,
+    });
   return undefined;
 }
 
