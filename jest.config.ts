@@ -18,6 +18,7 @@ const config: Config = {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   moduleNameMapper: {
     '^express-wallet-session$': '<rootDir>/lib/index.ts',
+    '^express-wallet-session/opentelemetry$': '<rootDir>/lib/opentelemetry.ts',
     '^express-wallet-session/redis$': '<rootDir>/lib/store/redis.ts',
     '^express-wallet-session/(testing|client)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -92,14 +92,14 @@ export class SessionCache implements GaugeSource {
     expiryGraceSeconds: number | undefined,
   ): Promise<VerifiedSession> {
     const startedAt = isMeasured() ? performance.now() : 0;
-    let errorType: ErrorType | undefined;
+    let errorType: ErrorType | '_OTHER' | undefined;
     try {
       const identity = await this.#verifier.verify(compact, expiryGraceSeconds);
       const session = new VerifiedSession(identity, this.#actions);
       if (isTrusted(identity, this.#clock())) this.#cached?.set(key, session);
       return session;
     } catch (error) {
-      errorType = error instanceof SessionError ? error.errorType : undefined;
+      errorType = error instanceof SessionError ? error.errorType : '_OTHER';
       throw error;
     } finally {
       this.#inFlight.delete(question);

@@ -30,7 +30,7 @@ async function main() {
       const transfer = await ask(at('/transfers'), { method: 'POST' });
       console.log(JSON.stringify([
         me.status, await me.json(), transfer.status, (await transfer.json()).errorType,
-        typeof redisStore,
+        typeof redisStore, typeof recordMetrics(),
       ]));
       server.close();
       server.closeAllConnections();
@@ -48,6 +48,7 @@ import { validateSession, requireMfa, getSession } from 'express-wallet-session'
 import { createTestIssuer } from 'express-wallet-session/testing';
 import { redisStore } from 'express-wallet-session/redis';
 import { createSessionFetch } from 'express-wallet-session/client';
+import { recordMetrics } from 'express-wallet-session/opentelemetry';
 import 'express-wallet-session/augment';
 `,
   },
@@ -59,6 +60,7 @@ const { validateSession, requireMfa, getSession } = require('express-wallet-sess
 const { createTestIssuer } = require('express-wallet-session/testing');
 const { redisStore } = require('express-wallet-session/redis');
 const { createSessionFetch } = require('express-wallet-session/client');
+const { recordMetrics } = require('express-wallet-session/opentelemetry');
 require('express-wallet-session/augment');
 `,
   },
@@ -87,7 +89,8 @@ describe('The published package', () => {
       appFolder = await mkdtemp(join(folder, 'app-'));
       await writeFile(join(appFolder, 'package.json'), '{ "private": true }');
       const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
-      await run('npm', ['install', ...flags, tarball, `express@${major}`], { cwd: appFolder, env });
+      const peers = [`express@${major}`, '@opentelemetry/api@1'];
+      await run('npm', ['install', ...flags, tarball, ...peers], { cwd: appFolder, env });
     }, 120_000);
 
     it.each(Object.entries(imports))('works by %s', async (_how, { file, source }) => {
@@ -98,6 +101,7 @@ describe('The published package', () => {
         { userId: 'user-1' },
         403,
         'mfa_required',
+        'function',
         'function',
       ]);
       expect(stderr).toBe('');

@@ -5,7 +5,8 @@ import { channel } from 'node:diagnostics_channel';
 import type { SessionIds } from '../refusal-note.js';
 import type { EventFacts } from './session-event.js';
 
-const events = channel('express-wallet-session');
+export const EVENTS = 'express-wallet-session';
+const events = channel(EVENTS);
 
 /** Whether anybody subscribes to the events. */
 export function hasSubscribers(): boolean {

@@ -15,8 +15,8 @@ export type Measurement =
   | {
       readonly name: 'verification';
       readonly durationMs: number;
-      /** Undefined if the token was good. */
-      readonly errorType: ErrorType | undefined;
+      /** Undefined if the token was good; `_OTHER` is OpenTelemetry's word for the rest. */
+      readonly errorType: ErrorType | '_OTHER' | undefined;
     }
   | {
       readonly name: 'store';
