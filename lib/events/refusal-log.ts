@@ -8,7 +8,7 @@ import { noteOf, summaryOf, type EventCause } from '../refusal-note.js';
 const log = debuglog('express-wallet-session');
 
 /** Read once: Node reads `NODE_DEBUG` when it starts. */
-export const isLogging = log.enabled;
+export const isLogging: boolean = log.enabled;
 
 /** Errors that have their line: an error handler of the app may meet them again. */
 const logged = new WeakSet<SessionError>();
