@@ -102,3 +102,17 @@ it('A proof by the bound key is refused if the key is an RSA key of 1,024 bits',
   target = { ...target, key: weak, accessToken };
   await expectRefusedForFree(proofOf(target));
 });
+
+it('A proof by a key that another token is bound to is refused, also after that token was used', async () => {
+  const other = new SigningKey();
+  const { accessToken } = await kit.issuer.signIn('user-2', { dpop: bareJwk(other) });
+  const theirs = { ...target, key: other, accessToken };
+  for (let round = 0; round < 2; round += 1) {
+    await expectRefusedForFree(
+      proofOf({ ...target, key: other }, {}, { jwk: bareJwk(other), alg: other.alg }),
+    );
+    const own = request(app).get('/me').set('Authorization', `DPoP ${accessToken}`);
+    expect((await own.set('DPoP', proofOf(theirs))).status).toBe(200);
+    expect((await send(proofOf(target))).status).toBe(200);
+  }
+});

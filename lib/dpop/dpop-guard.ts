@@ -12,6 +12,7 @@ import { spentProofKey } from '../records/record-keys.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { Credentials } from '../token-reader.js';
 import { proofInvalid, verifyDpopProof } from './dpop-proof.js';
+import { ProofKeys } from './proof-keys.js';
 import { requestUrl, type ProvenRequest } from './request-url.js';
 
 /** A verified proof that is about to be spent. */
@@ -39,6 +40,7 @@ export class DpopGuard {
   readonly #storeId: unknown;
   readonly #clock: Clock;
   readonly #rules: DpopRules;
+  readonly #keys = new ProofKeys();
 
   constructor(store: Pick<SessionStore, 'add'>, storeId: unknown, clock: Clock, rules: DpopRules) {
     this.#store = store;
@@ -106,10 +108,11 @@ export class DpopGuard {
     if (typeof proof !== 'string') throw proofInvalid('there is none');
     const expectedUrl = requestUrl(request, origin);
     if (expectedUrl === undefined) throw proofInvalid('the host of the request is unknown');
-    const { jti, acceptedUntilSeconds } = await verifyDpopProof(proof, {
+    const rules = {
       ...{ method, url: expectedUrl, accessToken, keyThumbprint, clockToleranceSeconds },
       nowSeconds: this.#clock() / 1000,
-    });
+    };
+    const { jti, acceptedUntilSeconds } = await verifyDpopProof(proof, rules, this.#keys);
     return { key: spentProofKey(userDigest, keyThumbprint, jti), acceptedUntilSeconds };
   }
 }

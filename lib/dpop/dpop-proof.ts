@@ -5,13 +5,12 @@
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-4.3 | RFC 9449 section 4.3}
  */
 import { hash } from 'node:crypto';
-import { calculateJwkThumbprint, importJWK, type CryptoKey, type JWK } from 'jose';
 import { identifier, instant, required } from '../authentication/claims.js';
 import { parseToken, type ParsedToken } from '../authentication/token-form.js';
 import { SessionError } from '../errors.js';
-import { parseJwks } from '../jwks/parse-jwks.js';
-import { SIGNATURE_ALGORITHMS, SignatureKey } from '../jwks/signature.js';
+import { SIGNATURE_ALGORITHMS, type SignatureKey } from '../jwks/signature.js';
 import { isRecord } from '../type-guards.js';
+import type { ProofKeys } from './proof-keys.js';
 import { normalizedUrl } from './request-url.js';
 
 /** The request that a proof has to be about. */
@@ -45,7 +44,11 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
  *
  * @throws SessionError `dpop_proof_invalid`
  */
-export async function verifyDpopProof(proof: string, rules: ProofRules): Promise<VerifiedProof> {
+export async function verifyDpopProof(
+  proof: string,
+  rules: ProofRules,
+  keys: ProofKeys,
+): Promise<VerifiedProof> {
   if (proof.length > MAX_PROOF_LENGTH) throw proofInvalid('it is longer than 4 KiB');
   let verified: VerifiedProof;
   let parsed: ParsedToken;
@@ -57,7 +60,7 @@ export async function verifyDpopProof(proof: string, rules: ProofRules): Promise
       ? proofInvalid(error.cause?.message ?? 'it is malformed', error)
       : error;
   }
-  const key = await importKey(parsed, rules.keyThumbprint);
+  const key = await findKey(parsed, rules.keyThumbprint, keys);
   if (!(await key.hasSigned(proof))) throw proofInvalid('its signature does not verify');
   return verified;
 }
@@ -86,19 +89,18 @@ function checkClaims({ header, claims }: ParsedToken, rules: ProofRules): Verifi
 }
 
 /** @throws SessionError `dpop_proof_invalid` unless it is the public key that the token names */
-async function importKey({ header }: ParsedToken, keyThumbprint: string): Promise<SignatureKey> {
-  const { alg, jwk } = header;
+async function findKey(
+  { header: { alg, jwk } }: ParsedToken,
+  keyThumbprint: string,
+  keys: ProofKeys,
+): Promise<SignatureKey> {
   if (!isRecord(jwk)) throw proofInvalid('`jwk` is expected to be a public key');
   if (PRIVATE_MEMBERS.some((name) => jwk[name] !== undefined)) {
     throw proofInvalid('`jwk` holds a private or secret key');
   }
-  const { kty, crv, n, e, x, y } = jwk as JWK;
-  const [key] = parseJwks({ keys: [{ kty, crv, n, e, x, y }] }, new Set([alg]))?.usable ?? [];
-  if (key === undefined) throw proofInvalid('`jwk` is no sound public key for its `alg`');
-  if ((await calculateJwkThumbprint(key, 'sha256')) !== keyThumbprint) {
-    throw proofInvalid('`jwk` is not the key that the access token is bound to');
-  }
-  return new SignatureKey(alg, (await importJWK(key, alg)) as CryptoKey);
+  const key = await keys.find(jwk, alg, keyThumbprint);
+  if (typeof key === 'string') throw proofInvalid(key);
+  return key;
 }
 
 /** @param ageSeconds negative for a proof from the future */
