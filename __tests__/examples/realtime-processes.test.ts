@@ -4,6 +4,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
+import { eventually } from '../support/eventually.js';
 import { describeWithRedis, freePort, startRedis, type RedisServer } from '../support/redis.js';
 import { untilPrinted } from '../support/until-printed.js';
 import { eventsOf, LiveClient, RealtimeClient } from './realtime-client.js';
@@ -12,7 +13,7 @@ let example: ChildProcess | undefined;
 
 afterEach(async () => {
   LiveClient.terminateAll();
-  if (example?.exitCode !== null) return;
+  if (example?.exitCode !== null || example.signalCode !== null) return;
   example.kill('SIGTERM');
   await once(example, 'exit');
 });
@@ -66,6 +67,16 @@ describeWithRedis('Two processes of the realtime example on one Redis', () => {
     expect((await events.next()).value).toEqual({
       event: 'end',
       data: { code: 4401, errorType: 'session_revoked' },
+    });
+  });
+
+  it('ends the second process with the first, however that ends', async () => {
+    const port = await start({ REDIS_URL: redis.url }, 'The second process');
+    const there = `http://localhost:${port + 1}`;
+    expect((await fetch(there)).status).toBe(200);
+    example?.kill('SIGKILL');
+    await eventually(async () => {
+      await expect(fetch(there)).rejects.toThrow('fetch failed');
     });
   });
 

@@ -3,6 +3,7 @@
  * protected operation over both transports, and the doors that have to stay shut.
  */
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import { createRealtimeServer } from '../../examples/realtime/app.js';
 import { createIdentity } from '../../examples/realtime/identity.js';
@@ -155,6 +156,23 @@ describe('The live socket', () => {
     const flood = await ada.live();
     for (let n = 0; n < 100; n += 1) flood.send({ ...SEND, id: `order-${n}` });
     expect(await flood.closed).toEqual([1008, 'too_many_messages']);
+  });
+
+  it('lets go of a client that does not answer the close frame', async () => {
+    const stranger = connect(server.port, '127.0.0.1');
+    stranger.write(
+      [
+        'GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      ].join(''),
+    );
+    await once(stranger, 'data');
+    // The text "x", under a mask of zeros.
+    stranger.write(Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x78]));
+    const [frame] = (await once(stranger, 'data')) as [Buffer];
+    expect(frame.subarray(4).toString()).toBe('invalid_message');
+    stranger.resume();
+    await once(stranger, 'close');
   });
 
   it('lets go of sockets without a token after 5 s, and a ticket in meanwhile', async () => {

@@ -33,6 +33,8 @@ const MAX_MESSAGE_BYTES = 20_000;
 const MAX_QUEUED_MESSAGES = 16;
 const MAX_UNREAD_BYTES = 1_000_000;
 const FIRST_MESSAGE_SECONDS = 5;
+/** How long a client may take to answer that the socket is closed. */
+const CLOSING_SECONDS = 5;
 /** Sockets without a session. A client with a ticket is let in regardless of them. */
 const MAX_WAITING_SOCKETS = 200;
 /** How long another process may take to notice a sign-out. */
@@ -61,7 +63,7 @@ export function serveLiveSockets(server: Server, options: LiveSocketOptions): vo
 class LiveSocket {
   readonly #socket: WebSocket;
   readonly #options: LiveSocketOptions;
-  /** Called once the socket has a session or is closed. */
+  /** Called when the socket has a session, and when it is closed. */
   readonly #settled: () => void;
   #session: Session | undefined;
   #watch: SessionWatch | undefined;
@@ -83,6 +85,7 @@ class LiveSocket {
     // A message that is too large or malformed; ws closes the socket with the code that says so.
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => {
+      this.#settled();
       this.#release();
     });
     if (session !== undefined) {
@@ -101,7 +104,7 @@ class LiveSocket {
   /** One message after the other, so that an operation sees the session that its client saw. */
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#queued === MAX_QUEUED_MESSAGES) {
-      this.#socket.close(POLICY_VIOLATION, 'too_many_messages');
+      this.#close(POLICY_VIOLATION, 'too_many_messages');
       return;
     }
     this.#queued += 1;
@@ -113,7 +116,7 @@ class LiveSocket {
 
   async #handle(text: string): Promise<void> {
     const message = parseMessage(text);
-    if (message === undefined) this.#socket.close(POLICY_VIOLATION, 'invalid_message');
+    if (message === undefined) this.#close(POLICY_VIOLATION, 'invalid_message');
     else if (message.type === 'token') await this.#takeToken(message);
     else if (this.#session === undefined) this.#end('token_missing');
     else await this.#transfer(this.#session, message);
@@ -185,13 +188,23 @@ class LiveSocket {
   }
 
   #end(errorType: string): void {
+    this.#close(SESSION_OVER, errorType);
+  }
+
+  #close(code: number, reason: string): void {
     this.#release();
-    this.#socket.close(SESSION_OVER, errorType);
+    if (!this.#isOpen) return;
+    this.#socket.close(code, reason);
+    const timer = setTimeout(() => {
+      this.#socket.terminate();
+    }, CLOSING_SECONDS * 1000);
+    this.#socket.once('close', () => {
+      clearTimeout(timer);
+    });
   }
 
   #release(): void {
     clearTimeout(this.#firstMessageTimer);
-    this.#settled();
     this.#watch?.stop();
     this.#unsubscribe?.();
   }

@@ -35,6 +35,8 @@ console.log(
     : `  The second process is ${address}: open it in another tab.\n`,
 );
 if (REDIS_URL !== undefined && own !== undefined) startSecondProcess(own.projectId);
+// The second process ends with the first one, however that ends.
+process.once('disconnect', () => process.exit(0));
 
 async function listen(): Promise<string> {
   const store = REDIS_URL === undefined ? undefined : await connect(REDIS_URL);
