@@ -110,13 +110,26 @@ describeWithChromium('The page of the example', () => {
     browser = await launchChromium();
   });
 
+  /** What the browser complains of, such as a script that the policy of the page forbids. */
+  let complaints: string[];
+
   beforeEach(async () => {
+    complaints = [];
     // A context has an IndexedDB of its own.
     page = await (await browser.newContext()).newPage();
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+        complaints.push(message.text());
+      }
+    });
     await page.goto(example.api);
   });
 
-  afterEach(() => page.context().close());
+  afterEach(async () => {
+    await page.context().close();
+    expect(complaints).toEqual([]);
+  });
 
   afterAll(() => browser.close());
 

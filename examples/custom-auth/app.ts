@@ -36,7 +36,7 @@ export function createApi({ issuer, audience, clientId, rotateKeys }: ApiOptions
   });
 
   const app = express();
-  app.use(walletPage());
+  app.use(walletPage(issuer));
   app.get('/config.json', (_req, res) => {
     res.json({ issuer, clientId });
   });

@@ -30,7 +30,11 @@ export function createLoginPages(): LoginPages {
     const code = codes.get(uid) ?? String(randomInt(1_000_000)).padStart(6, '0');
     if (wantsMfa) codes.set(uid, code);
     const show = (status: number, account: string, complaint?: string): void => {
-      res.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8' });
+      res.writeHead(status, {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy':
+          "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      });
       res.end(loginPage(account, wantsMfa ? code : undefined, complaint));
     };
 

@@ -27,8 +27,13 @@ export function escaped(value: string): string {
   return value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The wallet's page. `page.js` imports packages by name, as in any frontend with a bundler. */
-export function walletPage(): Router {
+/**
+ * The wallet's page. `page.js` imports packages by name, as in any frontend with a bundler. No other
+ * script runs in it: one could use the key of the browser while the page is open.
+ *
+ * @param issuer the one other origin that the page may talk to
+ */
+export function walletPage(issuer: string): Router {
   const { outputFiles } = buildSync({
     entryPoints: [join(PUBLIC, 'page.js')],
     bundle: true,
@@ -37,7 +42,25 @@ export function walletPage(): Router {
     write: false,
   });
   const script = outputFiles[0]?.text ?? '';
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    'img-src data:',
+    `connect-src 'self' ${issuer}`,
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
   const router = Router();
+  router.use((_req, res, next) => {
+    res.set({
+      'Content-Security-Policy': policy,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    next();
+  });
   router.get('/page.js', (_req, res) => {
     res.type('text/javascript').send(script);
   });
