@@ -181,6 +181,21 @@ describeWithChromium('The page of the example wallet', () => {
     expect(tokens.join()).toMatch(/Bearer eyJ/);
   });
 
+  it('shows the audit trail, and verifies its chain', async () => {
+    const page = await kit.wallet.signIn();
+    await enrol(page);
+    await button(await review(page, '25'), 'Send').click();
+    await sees(dialog(page, 'Sent'));
+    await page.getByText('Audit trail').click();
+    const trail = page.locator('#audit-lines');
+    await sees(trail.getByText('wallet.sent'));
+    expect(await trail.locator('li').first().innerText()).toMatch(/wallet\.sent\s+25\.00 USDC/);
+    await trail.locator('summary').first().click();
+    await sees(trail.getByText('"previous":'));
+    await button(page, 'Verify the chain').click();
+    await sees(page.getByText(/^Intact: \d+ lines, each with the hash/));
+  });
+
   it('moves nothing if motion is unwanted, and follows the colour scheme', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await kit.wallet.signIn(await kit.wallet.newContext({ colorScheme }));

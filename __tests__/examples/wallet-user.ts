@@ -2,11 +2,15 @@
  * A user of the example wallet: devices with tabs that share a refresh token, and a phone with an
  * authenticator app.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Express } from 'express';
 import { TOTP, URI } from 'otpauth';
 import supertest, { type Response } from 'supertest';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import { createWalletApp } from '../../examples/wallet/app.js';
+import { AuditTrail } from '../../examples/wallet/audit/audit-trail.js';
 import { createWalletIssuers } from '../../examples/wallet/issuers.js';
 
 export type Kind = 'cdp' | 'custom';
@@ -14,12 +18,27 @@ export type Kind = 'cdp' | 'custom';
 export interface Wallet {
   readonly app: Express;
   readonly clock: TestClock;
+  readonly audit: AuditTrail;
 }
 
+const open: AuditTrail[] = [];
+
+/** Its audit trail is closed and removed after the test. */
 export async function createWallet(): Promise<Wallet> {
   const clock = createTestClock();
-  return { app: createWalletApp({ issuers: await createWalletIssuers(clock), clock }), clock };
+  const folder = await mkdtemp(join(tmpdir(), 'wallet-audit-'));
+  const audit = await AuditTrail.open({ folder });
+  open.push(audit);
+  const issuers = await createWalletIssuers(clock);
+  return { app: createWalletApp({ issuers, clock, audit }), clock, audit };
 }
+
+afterEach(async () => {
+  for (const audit of open.splice(0)) {
+    await audit.close();
+    await rm(audit.folder, { recursive: true, force: true });
+  }
+});
 
 /** One browser of a user. */
 export class Device {

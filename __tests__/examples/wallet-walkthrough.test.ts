@@ -3,11 +3,22 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { verifyAuditTrail } from '../../examples/wallet/audit/audit-chain.js';
 
 const run = promisify(execFile);
 const children: ChildProcess[] = [];
+
+/** For the audit trails of the examples. */
+const folder = mkdtempSync(join(tmpdir(), 'walkthrough-'));
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
 
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -82,6 +93,10 @@ it('prints curl lines that work as pasted, with the answers that they announce',
   const warned = answers.filter(({ head }) => /^Session-Ends-In: \d+$/m.test(head));
   expect(warned).toEqual([answers[26]]);
 
+  const trail = stdout.trimEnd().split('\n').slice(-3);
+  expect(verifyAuditTrail(trail)).toMatchObject({ isIntact: true, lines: 3 });
+  expect(trail.at(-1)).toContain('"type":"session.refused"');
+
   const lastLine = walkthrough.trimEnd().split('\n').at(-1);
   expect(lastLine).toMatch(/^# The example wallet is on http:\/\/localhost:\d+ - open it/);
 });
@@ -108,7 +123,7 @@ it('says what is wrong with a PORT that is none', async () => {
 
 function startExample(port: string): ChildProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', 'examples/wallet/server.ts'], {
-    env: { ...process.env, PORT: port, NODE_OPTIONS: '' },
+    env: { ...process.env, PORT: port, NODE_OPTIONS: '', TMPDIR: folder },
   });
   children.push(child);
   return child;

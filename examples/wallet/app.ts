@@ -12,6 +12,7 @@ import {
 import { accountIdOf } from './account-id.js';
 import { apiProblemHandler } from './api-problem.js';
 import { ApprovalInbox } from './approval-inbox.js';
+import type { AuditTrail } from './audit/audit-trail.js';
 import type { MovableClock } from './clock.js';
 import { Factors } from './factors/factors.js';
 import type { WalletIssuers } from './issuers.js';
@@ -29,9 +30,10 @@ export interface WalletAppOptions {
   readonly issuers: WalletIssuers;
   /** The issuers' clock too. */
   readonly clock: MovableClock;
+  readonly audit: AuditTrail;
 }
 
-export function createWalletApp({ issuers, clock }: WalletAppOptions): Express {
+export function createWalletApp({ issuers, clock, audit }: WalletAppOptions): Express {
   const factors = new Factors(clock);
   const inbox = new ApprovalInbox(clock);
   const sessions = createSessions({
@@ -64,11 +66,11 @@ export function createWalletApp({ issuers, clock }: WalletAppOptions): Express {
   });
   app.use(
     sessionRoutes(clock, factors),
-    moneyRoutes(clock, inbox),
+    moneyRoutes(clock, inbox, audit),
     approvalRoutes(inbox, factors),
-    factorRoutes(factors),
+    factorRoutes(clock, factors, audit),
   );
-  app.use('/demo', demoRoutes(clock, factors, sessions));
+  app.use('/demo', demoRoutes({ clock, factors, sessions, audit }));
   app.use(problemHandler(), apiProblemHandler);
   return app;
 }

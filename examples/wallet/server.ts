@@ -2,7 +2,11 @@
  * `npm run example`: listens, and prints how to use it.
  */
 import type { AddressInfo } from 'node:net';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createWalletApp } from './app.js';
+import { AuditTrail } from './audit/audit-trail.js';
 import { createMovableClock } from './clock.js';
 import { createWalletIssuers } from './issuers.js';
 import { walkthrough } from './walkthrough.js';
@@ -14,12 +18,15 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
 }
 
 const clock = createMovableClock();
-const app = createWalletApp({ issuers: await createWalletIssuers(clock), clock });
+const folder = await mkdtemp(join(tmpdir(), 'example-wallet-'));
+const audit = await AuditTrail.open({ folder });
+const app = createWalletApp({ issuers: await createWalletIssuers(clock), clock, audit });
 
 // On this machine alone: the example tells everybody the codes that are meant for the user.
 const server = app.listen(port, '127.0.0.1', (error?: Error) => {
   if (error === undefined) {
-    console.log(walkthrough(`http://localhost:${(server.address() as AddressInfo).port}`));
+    const { port: opened } = server.address() as AddressInfo;
+    console.log(walkthrough(`http://localhost:${opened}`, join(folder, 'audit.1.log')));
     return;
   }
   const isTaken = 'code' in error && error.code === 'EADDRINUSE';

@@ -2,8 +2,11 @@
  * The curl lines that walk through the whole API, for bash. They work as pasted, in this order.
  */
 
-/** @param wallet the origin that the example listens on */
-export function walkthrough(wallet: string): string {
+/**
+ * @param wallet the origin that the example listens on
+ * @param auditFile the first file of the audit trail
+ */
+export function walkthrough(wallet: string, auditFile: string): string {
   return `
 # The story of the page as curl lines. They work as pasted into bash, in this order.
 wallet=${wallet}; jar=$(mktemp); answer=$(mktemp); json='Content-Type: application/json'
@@ -103,6 +106,9 @@ call $wallet/transfers -H "$auth" -H "X-Mfa-Challenge-Id: $id" -H 'Idempotency-K
 # 17. Sign out everywhere (204): each token of this user is refused (401, session_revoked)
 call -X POST $wallet/sign-out-everywhere -H "$auth"
 call $wallet/me -H "$phone"
+
+# 18. What happened, for an auditor: each line holds the hash of the one before it
+tail -n 3 '${auditFile}'
 
 # The example wallet is on ${wallet} - open it in a browser
 `;

@@ -43,14 +43,15 @@ export class Factors {
     ];
   }
 
-  /** @throws ApiProblem if the account has no such factor */
-  remove(accountId: string, id: string): void {
+  /** @returns its kind. @throws ApiProblem if the account has no such factor */
+  remove(accountId: string, id: string): EnrolledFactor['kind'] {
     const factor = this.list(accountId).find((listed) => listed.id === id);
     if (factor === undefined) {
       throw new ApiProblem(404, 'factor_unknown', 'This factor has been removed already.');
     }
     if (factor.kind === 'totp') this.totp.remove(accountId);
     else this.passkeys.remove(accountId, id);
+    return factor.kind;
   }
 
   removeAll(accountId: string): void {

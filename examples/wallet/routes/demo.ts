@@ -1,19 +1,29 @@
 /**
  * DEMONSTRATION ONLY, and for this machine alone (`loopbackOnly`): what a visitor cannot bring along.
  * The time that passes, the phone with the authenticator app (a server that tells its own codes has
- * no second factor), and the help desk that resets factors.
+ * no second factor), the help desk that resets factors, and the auditor.
  */
 import { Router } from 'express';
 import { getSession, type Sessions } from 'express-wallet-session';
 import { accountIdOf } from '../account-id.js';
 import { ApiProblem } from '../api-problem.js';
+import type { AuditTrail } from '../audit/audit-trail.js';
 import type { MovableClock } from '../clock.js';
 import type { Factors } from '../factors/factors.js';
 import { loopbackOnly } from '../loopback-only.js';
 
 const MAX_SECONDS = 8 * 86_400;
 
-export function demoRoutes(clock: MovableClock, factors: Factors, sessions: Sessions): Router {
+const LINES = 40;
+
+export interface DemoParts {
+  readonly clock: MovableClock;
+  readonly factors: Factors;
+  readonly sessions: Sessions;
+  readonly audit: AuditTrail;
+}
+
+export function demoRoutes({ clock, factors, sessions, audit }: DemoParts): Router {
   const router = Router();
   router.use(loopbackOnly);
 
@@ -39,8 +49,18 @@ export function demoRoutes(clock: MovableClock, factors: Factors, sessions: Sess
   router.post('/reset-factors', async (req, res) => {
     const session = getSession(req);
     factors.removeAll(accountIdOf(session));
+    audit.enter(session, { type: 'wallet.factors_reset', at: clock() });
     await sessions.endMfa({ userId: session.userId, issuer: session.issuer });
     res.status(204).end();
+  });
+
+  // An auditor's view; a user of a real wallet has no business here.
+  router.get('/audit', (req, res) => {
+    res.json({ head: audit.head ?? null, lines: audit.recentOf(getSession(req), LINES) });
+  });
+
+  router.post('/audit/verify', async (_req, res) => {
+    res.json(await audit.verify());
   });
   return router;
 }

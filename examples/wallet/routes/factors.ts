@@ -5,11 +5,12 @@ import { Router } from 'express';
 import { getSession, requireMfa } from 'express-wallet-session';
 import { accountIdOf } from '../account-id.js';
 import { ApiProblem } from '../api-problem.js';
+import type { AuditTrail } from '../audit/audit-trail.js';
 import type { Factors } from '../factors/factors.js';
 import { SENDING_MFA_SECONDS } from '../policy.js';
 import { siteOf } from './site.js';
 
-export function factorRoutes(factors: Factors): Router {
+export function factorRoutes(clock: () => number, factors: Factors, audit: AuditTrail): Router {
   const router = Router();
   // The first factor needs a session, and every further one the factor before it.
   const allowEnrolment = requireMfa({
@@ -28,6 +29,7 @@ export function factorRoutes(factors: Factors): Router {
     await factors.wrongCodes.count(accountId);
     factors.totp.confirm(accountId, codeOf(req.body));
     await factors.wrongCodes.forget(accountId);
+    audit.enter(session, { type: 'wallet.factor_added', at: clock(), kind: 'totp' });
     // What other factors had proved counts no longer, in no tab and on no device.
     await session.mfa.endEverywhere();
     res.json(await session.mfa.start({ method: 'totp' }));
@@ -43,6 +45,7 @@ export function factorRoutes(factors: Factors): Router {
   router.post('/factors/passkey', allowEnrolment, async (req, res) => {
     const session = getSession(req);
     await factors.passkeys.register(accountIdOf(session), req.body, siteOf(req));
+    audit.enter(session, { type: 'wallet.factor_added', at: clock(), kind: 'passkey' });
     await session.mfa.endEverywhere();
     res.status(201).json(await session.mfa.start({ method: 'hwk' }));
   });
@@ -52,7 +55,8 @@ export function factorRoutes(factors: Factors): Router {
     requireMfa({ maxAgeSeconds: SENDING_MFA_SECONDS }),
     async (req, res) => {
       const session = getSession(req);
-      factors.remove(accountIdOf(session), req.params.id);
+      const kind = factors.remove(accountIdOf(session), req.params.id);
+      audit.enter(session, { type: 'wallet.factor_removed', at: clock(), kind });
       await session.mfa.endEverywhere();
       res.status(204).end();
     },

@@ -7,6 +7,7 @@ import { getApproval, getSession, requireApproval, requireMfa } from 'express-wa
 import { accountIdOf } from '../account-id.js';
 import { ApiProblem } from '../api-problem.js';
 import type { ApprovalInbox } from '../approval-inbox.js';
+import type { AuditTrail } from '../audit/audit-trail.js';
 import { CONTACTS } from '../money/contacts.js';
 import { Ledger, type Authorisation } from '../money/ledger.js';
 import { Signer } from '../money/signer.js';
@@ -26,7 +27,7 @@ interface OrderRequest {
 const orderOf = ({ body }: OrderRequest): TransferOrder => body as TransferOrder;
 const isLarge = (req: OrderRequest): boolean => needsApproval(orderOf(req));
 
-export function moneyRoutes(clock: () => number, inbox: ApprovalInbox): Router {
+export function moneyRoutes(clock: () => number, inbox: ApprovalInbox, audit: AuditTrail): Router {
   const signer = new Signer();
   const ledger = new Ledger(clock, signer);
   const router = Router();
@@ -72,15 +73,29 @@ export function moneyRoutes(clock: () => number, inbox: ApprovalInbox): Router {
     requireApproval({ describe: (req) => describeOrder(orderOf(req)), when: isLarge }),
     async (req, res) => {
       const authorisation = await authorisationOf(req);
-      const accountId = accountIdOf(getSession(req));
+      const session = getSession(req);
+      const order = orderOf(req);
       const key = idempotencyKeyOf(req);
-      res.status(201).json(ledger.send(accountId, orderOf(req), key, authorisation));
+      const transfer = ledger.send(accountIdOf(session), order, key, authorisation);
+      const { id: transferId } = transfer;
+      const { amount, to } = order;
+      audit.enter(session, {
+        type: 'wallet.sent',
+        at: clock(),
+        transferId,
+        amount,
+        to,
+        authorisation,
+      });
+      res.status(201).json(transfer);
     },
   );
 
   router.post('/signatures', requireMfa(), (req, res) => {
     const { message } = (req.body ?? {}) as { message?: unknown };
-    const signature = signer.sign(accountIdOf(getSession(req)), message);
+    const session = getSession(req);
+    const signature = signer.sign(accountIdOf(session), message);
+    audit.enter(session, { type: 'wallet.signed', at: clock() });
     res.status(201).json({ ...signature, at: new Date(clock()) });
   });
   return router;

@@ -50,6 +50,7 @@ export function whenUsed(id, type, outcomeId, action) {
     if (source.getAttribute('aria-busy') === 'true') return;
     source.setAttribute('aria-busy', 'true');
     clear();
+    clearToast();
     try {
       const failure = await action(event);
       if (failure !== undefined && outcomeId !== undefined) say(outcomeId, failure, 'bad');

@@ -1,5 +1,6 @@
 /** The workbench: beside the wallet, and on a phone in a drawer below it. */
 import { element } from '../page/dom.js';
+import { enableAudit } from './audit.js';
 import { enableMeters } from './meters.js';
 import { enableStory } from './story.js';
 import { enableWireView } from './wire-view.js';
@@ -7,6 +8,7 @@ import { enableWireView } from './wire-view.js';
 export function enableWorkbench() {
   enableWireView();
   enableMeters();
+  enableAudit();
   enableStory();
   const toggle = element('workbench-toggle');
   const setOpen = (isOpen) => {
