@@ -68,9 +68,10 @@ describeWithPostgres('the example of a store in PostgreSQL', () => {
       '  process 2: 401 session_revoked',
       'The table holds hashes and times, and no token:',
     ]);
-    // Hashes, and a time.
-    expect(lines.slice(7)).toEqual([
+    // Hashes, and a time. The table may hold entries of other tests.
+    expect(lines.slice(7)).toContainEqual(
       expect.stringMatching(/^ {2}\{[\w-]{24}\}:revoked:[\w-]{24} \d+$/),
-    ]);
+    );
+    expect(lines.join('\n')).not.toMatch(/eyJ[\w-]+\.[\w-]+/);
   });
 });
