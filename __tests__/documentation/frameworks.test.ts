@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
+import { jest } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createSessions, type ErrorType, type Session } from 'express-wallet-session';
 import { createTestClock, createTestIssuer } from 'express-wallet-session/testing';
@@ -250,6 +251,19 @@ describe.each(ofHttp)('The recipe for %s', (name) => {
     const { token, session } = await signIn('carol');
     await session.signOut();
     expectProblem(await server.send(...server.me, bearer(token)), 'session_revoked');
+  });
+
+  it('leaves every other error to the framework', async () => {
+    const silent = jest.spyOn(console, 'error').mockReturnValue(undefined);
+    const broken = jest.spyOn(sessions, 'authenticate').mockRejectedValue(new Error('a bug'));
+    try {
+      const answer = await server.send(...server.me, {}).catch((error: unknown) => error);
+      if (name === 'AWS Lambda') expect(answer).toEqual(new Error('a bug'));
+      else expect((answer as Answered).status).toBe(500);
+    } finally {
+      broken.mockRestore();
+      silent.mockRestore();
+    }
   });
 
   it('answers 503 while the store fails, and not with its error', async () => {

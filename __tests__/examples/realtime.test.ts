@@ -238,10 +238,11 @@ describe('The end of the session', () => {
 describe('A token renewed in a message', () => {
   it('keeps the socket open past the end of the first one, and MFA with it', async () => {
     await ada.enrol();
-    const socket = await ada.live();
+    const [socket, notRenewed] = [await ada.live(), await ada.live()];
     clock.advance(840);
     expect(await ada.renew(socket)).toMatchObject({ expiresAt: '2026-01-05T12:29:00.000Z' });
     clock.advance(890);
+    expect(await notRenewed.closed).toEqual([4401, 'token_expired']);
     socket.send(SEND);
     expect(await socket.next('sent')).toMatchObject({ id: 'order-1' });
     clock.advance(16);
