@@ -131,6 +131,32 @@ describeWithChromium('Money in the example wallet', () => {
     await sees(page.getByText('None yet. Sending and signing need one'));
   });
 
+  it('five wrong codes lock the account for five minutes, and time unlocks it', async () => {
+    const page = await kit.wallet.signIn();
+    await enrol(page);
+    await button(page, 'Let MFA run out').click();
+    await sees(page.getByText('MFA of the last 5 min: asks'));
+    await button(await review(page, '10'), 'Send').click();
+    const confirm = dialog(page, 'Confirm that it is you');
+    const code = confirm.getByLabel('Code from your authenticator app');
+    for (let wrong = 0; wrong < 5; wrong += 1) {
+      await code.fill(`00000${wrong}`);
+      await button(confirm, 'Confirm').click();
+      await sees(confirm.getByText('That code is not right.'));
+    }
+    await code.fill('000009');
+    await button(confirm, 'Confirm').click();
+    await sees(confirm.getByText('Too many wrong codes. Try again in 5 minutes.'));
+    expect((await wire(page))[0]).toBe('POST /mfa/totp → 429 rate_limit_exceeded');
+
+    const shown = (await page.locator('.phone output').textContent()) ?? '';
+    await button(page, 'Let 15 minutes pass').click();
+    await sees(page.getByText('15 minutes passed.'));
+    await gone(confirm.getByText(shown));
+    await confirmTotp(confirm);
+    await sees(dialog(page, 'Sent'));
+  });
+
   it('nobody is asked for MFA for an order that cannot be carried out', async () => {
     const page = await kit.wallet.signIn();
     await review(page, '9000');

@@ -160,6 +160,21 @@ describeWithChromium('The page of the example wallet', () => {
     await late.unroute('**/auth/refresh');
     await sees(late.getByText('2,403.50 USDC'));
     await gone(late.getByText('The wallet cannot be reached.'));
+    await late.close();
+
+    // Nor while the wallet is filled in: nothing of the user before shows.
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await button(page, 'Sign out').click();
+    await sees(page.getByText('You are signed out.'));
+    await page.route('**/transfers', (route) => route.abort());
+    await button(page, 'Send me a code').click();
+    await button(page, 'Fill in').click();
+    await button(page, 'Sign in').click();
+    await sees(banner);
+    expect(await page.getByRole('heading', { name: 'Balance' }).isVisible()).toBe(false);
+    await page.unroute('**/transfers');
+    await sees(page.getByRole('heading', { name: 'Balance' }));
     kit.wallet.expectFaults(/ERR_(INTERNET_DISCONNECTED|FAILED)/);
   });
 

@@ -66,18 +66,14 @@ export class Factors {
     return TOTP;
   }
 
-  /** @param challenge of an approval; without one, the challenge that was made last */
+  /** @param challenge base64url, of an approval or of `passkeys.spendChallenge()` */
   async proveByPasskey(
     accountId: string,
     assertion: unknown,
     site: Site,
-    challenge?: string,
+    challenge: string,
   ): Promise<MfaProof | false> {
-    const isGood =
-      challenge === undefined
-        ? await this.passkeys.verifyLatest(accountId, assertion, site)
-        : await this.passkeys.verify(accountId, assertion, site, challenge);
-    if (!isGood) return false;
+    if (!(await this.passkeys.verify(accountId, assertion, site, challenge))) return false;
     await this.wrongCodes.forget(accountId);
     return PASSKEY;
   }

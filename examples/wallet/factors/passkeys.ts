@@ -88,30 +88,44 @@ export class Passkeys {
   }
 
   /**
-   * @param challenge of an approval; without one, a new challenge for `verifyLatest()`
+   * @param challenge of an approval
    * @throws ApiProblem if there is no passkey
    */
   async authenticationOptions(
     accountId: string,
     { rpID }: Site,
-    challenge?: Bytes,
+    challenge: Bytes,
   ): Promise<PublicKeyCredentialRequestOptionsJSON> {
     if (this.#passkeysOf(accountId).length === 0) {
       throw new ApiProblem(409, 'mfa_not_enrolled', 'Add a passkey first.');
     }
-    const options = await generateAuthenticationOptions({
+    return generateAuthenticationOptions({
       rpID,
-      challenge: challenge ?? new Uint8Array(randomBytes(32)),
+      challenge,
       allowCredentials: this.#descriptors(accountId),
       userVerification: 'required',
     });
-    if (challenge === undefined) this.#begin(`verify ${accountId}`, options.challenge);
+  }
+
+  /**
+   * A challenge of its own, for an MFA session. It belongs to one client, named by its access token.
+   *
+   * @throws ApiProblem if there is no passkey
+   */
+  async newAuthenticationOptions(
+    accountId: string,
+    site: Site,
+    tokenId: string,
+  ): Promise<PublicKeyCredentialRequestOptionsJSON> {
+    const challenge = new Uint8Array(randomBytes(32));
+    const options = await this.authenticationOptions(accountId, site, challenge);
+    this.#begin(`verify ${tokenId}`, options.challenge);
     return options;
   }
 
-  /** Verifies an assertion over the challenge that `authenticationOptions()` made last. */
-  verifyLatest(accountId: string, assertion: unknown, site: Site): Promise<boolean> {
-    return this.verify(accountId, assertion, site, this.#end(`verify ${accountId}`));
+  /** The challenge that this client was given last. @throws ApiProblem if there is none */
+  spendChallenge(tokenId: string): string {
+    return this.#end(`verify ${tokenId}`);
   }
 
   async verify(

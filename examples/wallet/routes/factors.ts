@@ -70,15 +70,18 @@ export function factorRoutes(clock: () => number, factors: Factors, audit: Audit
   });
 
   router.post('/mfa/passkey/options', async (req, res) => {
-    const accountId = accountIdOf(getSession(req));
-    res.json(await factors.passkeys.authenticationOptions(accountId, siteOf(req)));
+    const session = getSession(req);
+    const accountId = accountIdOf(session);
+    const { passkeys } = factors;
+    res.json(await passkeys.newAuthenticationOptions(accountId, siteOf(req), session.tokenId));
   });
 
   router.post('/mfa/passkey', async (req, res) => {
     const session = getSession(req);
     const accountId = accountIdOf(session);
     await factors.wrongCodes.count(accountId);
-    const proof = await factors.proveByPasskey(accountId, req.body, siteOf(req));
+    const challenge = factors.passkeys.spendChallenge(session.tokenId);
+    const proof = await factors.proveByPasskey(accountId, req.body, siteOf(req), challenge);
     if (proof === false) {
       throw new ApiProblem(422, 'mfa_invalid_code', 'This passkey was not accepted. Try again.');
     }

@@ -1,7 +1,7 @@
 /** Puts the page together, and starts it. */
 import { connect, post } from './api.js';
 import { noteReachable } from './connection.js';
-import { tabs } from './device.js';
+import { authentication, tabs } from './device.js';
 import { element, isUnreachable, show, whenUsed } from './dom.js';
 import { approve, enableFactorPrompt, verifyMfa } from './factor-prompt.js';
 import { enableFactors } from './factors.js';
@@ -37,11 +37,10 @@ async function showWallet() {
   state.api = api;
   element('ending').hidden = true;
   await update();
-  if (state.api === undefined) return;
-  document.body.dataset.view = 'wallet';
+  if (state.known === undefined) return;
   element('main').focus({ preventScroll: true });
   scrollTo(0, 0);
-  if (state.known !== undefined) openAddressedRoom();
+  openAddressedRoom();
 }
 
 function reasonToSignIn({ errorType }) {
@@ -68,14 +67,17 @@ element('sign-in-again').addEventListener('click', () =>
 whenUsed('sign-out', 'click', undefined, () => signOut('/sign-out', 'You are signed out.'));
 whenOtherUser(() => showSignIn('Another user signed in, in another tab of this browser.'));
 whenUpdated(() => {
+  // Not before: what the page shows is of the user before.
+  document.body.dataset.view = 'wallet';
   const left = secondsUntil(state.known.session.endsAt);
   const wait = duration(left, { parts: 1, unitDisplay: 'long' });
   show('ending-title', `Your session ends in ${wait}.`);
 });
 
 tabs.onmessage = async ({ data }) => {
-  if (state.api === undefined) return;
-  if (data !== '/sign-out') return void update();
+  if (state.known === undefined) return;
+  if (data.path !== '/sign-out') return void update();
+  if (data.authentication !== authentication()) return;
   // The session's refresh token has ended; this tab's own access token ends here.
   await post('/sign-out').catch(() => undefined);
   showSignIn('You signed out in another tab.');

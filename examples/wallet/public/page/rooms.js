@@ -6,6 +6,8 @@ import { element } from './dom.js';
 import { state } from './state.js';
 
 const rooms = new Map();
+/** While the browser goes back to the entry that a room was opened from. */
+let isLeaving = false;
 
 /** @param opened prepares the dialog */
 export function room(name, opened = () => undefined) {
@@ -14,14 +16,20 @@ export function room(name, opened = () => undefined) {
   dialog.addEventListener('close', () => {
     if (location.hash !== `#${name}`) return;
     // Back to the entry that the room was opened from, unless it was opened by its address.
-    if (history.state?.room === name) history.back();
-    else history.replaceState(null, '', location.pathname + location.search);
+    if (history.state?.room === name) {
+      isLeaving = true;
+      history.back();
+    } else history.replaceState(null, '', location.pathname + location.search);
   });
 }
 
 export function openRoom(name) {
   const { dialog, opened } = rooms.get(name);
   if (dialog.open) return;
+  if (isLeaving) {
+    addEventListener('popstate', () => openRoom(name), { once: true });
+    return;
+  }
   opened();
   if (location.hash !== `#${name}`) history.pushState({ room: name }, '', `#${name}`);
   openDialog(dialog);
@@ -34,6 +42,10 @@ export function openAddressedRoom() {
 }
 
 addEventListener('popstate', () => {
+  if (isLeaving) {
+    isLeaving = false;
+    return;
+  }
   closeDialogs();
   if (state.account !== undefined) openAddressedRoom();
 });

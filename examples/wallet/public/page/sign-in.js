@@ -94,6 +94,6 @@ export async function signOut(path, notice) {
   const response = await post(path);
   if (!response.ok && response.status !== 401) return messageOf(response);
   await post(authPath('sign-out'), {}, overWire);
-  tabs.postMessage(path);
+  tabs.postMessage({ path, authentication: authentication() });
   showSignIn(notice);
 }

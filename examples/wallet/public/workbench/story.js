@@ -47,7 +47,7 @@ function passTime(id, text, secondsToPass) {
     if (!response.ok) return response.status === 401 ? undefined : messageOf(response);
     noteServerTime((await response.json()).now);
     toast(text);
-    tabs.postMessage('/demo/clock');
+    tabs.postMessage({ path: '/demo/clock' });
     await update();
   });
 }

@@ -24,9 +24,10 @@ export async function wireFetch(input, init) {
   const sentAt = performance.now();
   try {
     const response = await fetch(request);
-    record.status = response.status;
-    record.milliseconds = Math.round(performance.now() - sentAt);
-    record.response = { headers: headersOf(response), body: await bodyOf(response.clone()) };
+    const milliseconds = Math.round(performance.now() - sentAt);
+    const answer = { headers: headersOf(response), body: await bodyOf(response.clone()) };
+    // All at once, since a line is written when its status is there.
+    Object.assign(record, { status: response.status, milliseconds, response: answer });
     return response;
   } catch (error) {
     record.failure = error.name === 'AbortError' ? 'given up by the page' : 'no connection';
