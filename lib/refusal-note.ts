@@ -26,6 +26,8 @@ export interface RefusalNote {
   readonly ids?: SessionIds;
   /** In place of the error's own `cause`, which others may have filled with secrets. */
   readonly cause?: EventCause;
+  /** Whether the error has its line in the log: an error handler of the app may meet it again. */
+  readonly isLogged?: boolean;
   /** The age of the verification that an `mfa_expired` is about. */
   readonly mfaAgeSeconds?: number;
 }
@@ -73,7 +75,7 @@ function lineOf(text: string, secrets: readonly string[]): string {
     .slice(0, MAX_LENGTH * 4)
     .replace(/(:\/\/)[^\s/@]*@/g, `$1${REDACTED}@`)
     .replace(/\beyJ[\w-]+(\.[\w-]*)*/g, REDACTED)
-    .replace(/\s+/g, ' ')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, MAX_LENGTH);
 }
 

@@ -2,7 +2,7 @@
  * The events of MFA sessions, of checks and of approvals: each once, whole.
  */
 import type { SessionError } from 'express-wallet-session';
-import { memoryStore, type SessionOptions } from 'express-wallet-session';
+import { ConfigurationError, memoryStore, type SessionOptions } from 'express-wallet-session';
 import { recordEvents } from '../support/events.js';
 import { UUID } from '../support/expect-problem.js';
 import { expectChallenge, PaymentClient } from '../support/payment-client.js';
@@ -214,6 +214,32 @@ describe('An approval', () => {
       { type: 'approval.approved', ...ids, ...facts, method: 'hwk' },
       { type: 'approval.spent', ...ids, ...facts, method: 'hwk' },
     ]);
+  });
+
+  it('is told of once if the session is signed out while its factor is verified', async () => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const session = await kit.sessions().authenticateToken(accessToken);
+    const error: unknown = await session.mfa
+      .requireApproval({ operation: 1, description: 1 })
+      .catch((reason: unknown) => reason);
+    taken();
+    const { challengeId = '' } = (error as SessionError).toProblem();
+    const approving = session.mfa.approve(challengeId, async () => {
+      await session.signOut();
+      return { method: 'totp' };
+    });
+    await expect(approving).rejects.toHaveProperty('errorType', 'session_revoked');
+    expect(taken()).toMatchObject([{ type: 'session.signed_out' }, { type: 'session.refused' }]);
+  });
+
+  it('with options that are none is still a ConfigurationError', async () => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    const { mfa } = await kit.sessions().authenticateToken(accessToken);
+    for (const options of [undefined, null, { operation: 1 }]) {
+      const asking = mfa.requireApproval(options as never);
+      await expect(asking).rejects.toBeInstanceOf(ConfigurationError);
+    }
+    expect(taken()).toEqual([]);
   });
 
   it('of an unenrolled user is a check of MFA', async () => {

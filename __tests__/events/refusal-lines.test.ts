@@ -69,7 +69,7 @@ describe('NODE_DEBUG=express-wallet-session', () => {
       'jwks-of-another',
       401,
       ({ url }) =>
-        `token_invalid: \`kid\` is expected to be one of the 1 usable keys of ${url}/other${ADDRESS}`,
+        `token_invalid: \`kid\` is unknown: it is expected to be one of the keys of ${url}/other${ADDRESS} (1 usable)`,
     ],
     ['clock', 401, () => 'token_invalid: `iat` is 600 s ahead of this clock; 5 s are allowed'],
     ['none', 403, () => 'mfa_required: This operation needs MFA to be verified first.'],

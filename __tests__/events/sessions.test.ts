@@ -142,7 +142,7 @@ describe('session.refused', () => {
         cause: {
           name: 'Error',
           message:
-            'none of the 1 usable keys of https://issuer.test/.well-known/jwks.json verifies the signature',
+            'none of the keys of https://issuer.test/.well-known/jwks.json (1 usable) verifies the signature',
         },
       },
     ]);

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { SessionError } from '../errors.js';
+import { isOver } from '../events/session-reports.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { MfaProof } from '../mfa/mfa-sessions.js';
 import type { SessionStore } from '../store/session-store.js';
@@ -72,7 +73,10 @@ export class Challenges {
       owner.report('approval.approved', approval);
       return approval;
     } catch (error) {
-      owner.report('approval.refused', reportedOf(found.record, found.id));
+      // That the session is over is told alone.
+      if (!(error instanceof SessionError && isOver(error))) {
+        owner.report('approval.refused', reportedOf(found.record, found.id));
+      }
       // The challenge is spent in any case, and the reason matters more than a record that expires.
       await this.#removeQuietly(found.keys.claimed);
       throw error;

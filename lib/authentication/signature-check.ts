@@ -34,7 +34,7 @@ export class SignatureCheck {
     const newer = await this.#newerThan(keys, token);
     if (newer !== keys && (await this.#isSignedBy(newer, token)))
       return this.#trusted(newer, token);
-    const source = `the ${newer.published.usable.length} usable keys of ${this.#keySet.source}`;
+    const source = `the keys of ${this.#keySet.source} (${newer.published.usable.length} usable)`;
     throw isUnknownKid(token, newer)
       ? unknownKid(source)
       : tokenInvalid(`none of ${source} verifies the signature`);
@@ -82,7 +82,7 @@ function unknownKid(source: string): SessionError {
   return new SessionError('token_invalid', {
     action: 'refresh_token',
     detail: 'The access token was signed with a key that is not in use; refresh it.',
-    cause: new Error(`\`kid\` is expected to be one of ${source}`),
+    cause: new Error(`\`kid\` is unknown: it is expected to be one of ${source}`),
   });
 }
 

@@ -3,19 +3,16 @@
  */
 import { debuglog } from 'node:util';
 import type { SessionError } from '../errors.js';
-import { noteOf, summaryOf, type EventCause } from '../refusal-note.js';
+import { noteOf, noteOn, summaryOf, type EventCause } from '../refusal-note.js';
 
 const log = debuglog('express-wallet-session');
 
 /** Read once: Node reads `NODE_DEBUG` when it starts. */
 export const isLogging: boolean = log.enabled;
 
-/** Errors that have their line: an error handler of the app may meet them again. */
-const logged = new WeakSet<SessionError>();
-
 export function logRefusal(error: SessionError, correlationId: string | undefined): void {
   if (!isLogging) return;
-  logged.add(error);
+  noteOn(error, { isLogged: true });
   const cause = causeOf(error);
   const reason = cause === undefined ? error.detail : textOf(cause);
   const request = correlationId === undefined ? '' : ` (correlation id ${correlationId})`;
@@ -24,7 +21,7 @@ export function logRefusal(error: SessionError, correlationId: string | undefine
 
 /** As `logRefusal()`, unless the error has its line already. */
 export function logRefusalOnce(error: SessionError, correlationId: () => string): void {
-  if (isLogging && !logged.has(error)) logRefusal(error, correlationId());
+  if (isLogging && noteOf(error).isLogged !== true) logRefusal(error, correlationId());
 }
 
 function textOf({ name, message, code }: EventCause): string {

@@ -78,11 +78,13 @@ export class SessionReports {
   /** A `requireApproval()` that did not pass; a challenge that was made has an event of its own. */
   approvalRefused(
     error: unknown,
-    { methods, acr }: FactorDemand,
+    demand: FactorDemand,
     ids: SessionIds,
     request?: ReportedRequest,
   ): void {
+    // Any other error may be about the demand itself, which then is none.
     if (!isObserved() || !(error instanceof SessionError)) return;
+    const { methods, acr } = demand;
     if (error.errorType === 'mfa_required') logRefusal(error, idOf(request));
     else if (error.errorType === 'invalid_request') this.refused(error, ids, request);
     else this.mfaRefused(error, { methods, acr }, ids, request);
