@@ -30,15 +30,20 @@ interface SessionAdmitted {
 interface SessionRefused {
   /** The kind of event. */
   readonly type: 'session.refused';
+  /** The kind of error, as in the answer. */
   readonly errorType: ErrorType;
+  /** The next step of the client, as in the answer. */
   readonly action: ErrorAction;
+  /** The reason, without a value of the token. */
   readonly cause?: EventCause;
 }
 
 interface MfaFactor {
   /** The owner of the MFA session. */
   readonly scope: 'client' | 'user';
+  /** The method of the verification. */
   readonly method?: string;
+  /** The authentication context class, or those that the route demands. */
   readonly acr?: string;
 }
 
@@ -57,7 +62,9 @@ interface MfaEnded extends MfaFactor {
 interface MfaDemanded {
   /** The demand of the route; absent in checks of `requireApproval()`. */
   readonly maxAgeSeconds?: number;
+  /** The methods that the route demands. */
   readonly methods?: readonly string[];
+  /** The authentication context class, or those that the route demands. */
   readonly acr?: readonly string[];
   /** The age of the verification that was looked at. */
   readonly ageSeconds?: number;
@@ -71,6 +78,7 @@ interface MfaPassed extends MfaDemanded {
 interface MfaRefused extends MfaDemanded {
   /** The kind of event. */
   readonly type: 'mfa.refused';
+  /** The kind of error, as in the answer. */
   readonly errorType: ErrorType;
 }
 
@@ -85,15 +93,20 @@ export interface ApprovalFacts {
     | 'approval.spent';
   /** Absent in `approval.refused` if there is no such challenge. */
   readonly challengeId?: string;
+  /** SHA-256 of the request or operation, base64url. */
   readonly digest?: string;
+  /** The description that the user is shown. */
   readonly description?: JsonValue;
+  /** The method of the verification. */
   readonly method?: string;
+  /** The authentication context class, or those that the route demands. */
   readonly acr?: string;
 }
 
 interface SessionEnded {
   /** The kind of event. */
   readonly type: 'session.ended';
+  /** The kind of error, as in the answer. */
   readonly errorType: ErrorType;
 }
 
@@ -103,6 +116,7 @@ export interface SessionSignedOut {
   readonly type: 'session.signed_out';
   /** Whether all sessions of the user were signed out. */
   readonly everywhere: boolean;
+  /** Who signed out: the session itself, `sessions` for the app, or a logout token of the issuer. */
   readonly by: 'session' | 'sessions' | 'logout_token';
 }
 
@@ -113,6 +127,7 @@ interface KeysFetched {
   readonly address: string;
   /** The number of usable keys. */
   readonly keys: number;
+  /** How long it took, in milliseconds of real time. */
   readonly durationMs: number;
 }
 
@@ -120,10 +135,13 @@ interface KeysFetched {
 export interface KeysFailed {
   /** The kind of event. */
   readonly type: 'keys.failed';
+  /** The address of the JWKS, or of the metadata until that is known. */
   readonly address: string;
   /** The number of keys that stay in use, if there are any. */
   readonly keys?: number;
+  /** How long it took, in milliseconds of real time. */
   readonly durationMs: number;
+  /** The reason, without a value of the token. */
   readonly cause: EventCause;
   /** The age of the keys that stay in use. */
   readonly ageSeconds?: number;
@@ -132,14 +150,18 @@ export interface KeysFailed {
 interface StoreFailed {
   /** The kind of event. */
   readonly type: 'store.failed';
+  /** The verb that was called. */
   readonly verb: StoreVerb;
+  /** How long it took, in milliseconds of real time. */
   readonly durationMs: number;
+  /** The reason, without a value of the token. */
   readonly cause: EventCause;
 }
 
 interface StoreRecovered {
   /** The kind of event. */
   readonly type: 'store.recovered';
+  /** The verb that was called. */
   readonly verb: StoreVerb;
   /** From the first failure to this answer. */
   readonly durationMs: number;
