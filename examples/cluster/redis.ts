@@ -17,7 +17,7 @@ export async function startRedis(): Promise<string> {
     'redis-server',
     [
       ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
-      // A Redis that dropped keys to make room would forget who signed out.
+      // A Redis that dropped keys to make room would forget sign-outs.
       ...['--maxmemory-policy', 'noeviction', '--appendonly', 'yes'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -1,6 +1,6 @@
 /**
- * The second factor: codes of an authenticator app (RFC 6238). The processes share what must hold in
- * all of them, by the Redis of their sessions: which codes were used, and how many were tried.
+ * The second factor: codes of an authenticator app (RFC 6238). The used codes and the
+ * number of attempts are kept in the Redis of the sessions, because all processes share them.
  */
 import { createHmac } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
@@ -56,7 +56,7 @@ async function isWithin(limit: RateLimiterRedis, name: string): Promise<boolean>
   }
 }
 
-/** What the user's phone shows. Only a demonstration may tell. */
+/** The code that the user's phone shows. Only a demonstration may tell it. */
 export function codeOnThePhone(key: string, userId: string): string {
   return totpOf(key, userId).generate();
 }

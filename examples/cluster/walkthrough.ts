@@ -1,5 +1,5 @@
 /**
- * What to look at: lines to paste into a shell, one after the other.
+ * The walkthrough: lines to paste into a shell, one after the other.
  */
 export function walkthrough(api: string, issuer: string): string {
   return `Two processes listen on ${api} and share one Redis.

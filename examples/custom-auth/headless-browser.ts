@@ -2,7 +2,7 @@
  * As much of a browser as signing in takes: cookies, redirects and forms.
  */
 
-/** What the user types into a form, by field. */
+/** The input of the user into a form, by field. */
 export type FillIn = (page: string) => Readonly<Record<string, string>>;
 
 export interface HeadlessBrowser {

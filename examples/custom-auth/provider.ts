@@ -26,7 +26,7 @@ export interface ProviderSettings {
   readonly claimsOf?: (accountId: string) => JWTPayload;
 }
 
-/** Where it sends users to sign in. */
+/** The address to which it sends users for the sign-in. */
 export function loginPath(uid: string): string {
   return `/login/${uid}`;
 }
@@ -91,8 +91,8 @@ function accessTokensFor(
 }
 
 /**
- * RFC 9470 section 5: where a client asks for another class of authentication than the user's, the
- * user authenticates again. (`max_age` it sees to by itself.)
+ * RFC 9470 section 5: if a client asks for another class of authentication than the user's, the
+ * user authenticates again. (The provider handles `max_age` by itself.)
  */
 function policyWithStepUp(): Oidc.interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
@@ -122,7 +122,7 @@ function claimsOfAccessToken(settings: ProviderSettings): Configuration['extraTo
   };
 }
 
-/** The team's own clients: nobody is asked for consent. */
+/** The team's own clients: users are not asked for consent. */
 const loadExistingGrant: Configuration['loadExistingGrant'] = async ({ oidc }) => {
   const grant = new oidc.provider.Grant({
     clientId: oidc.client?.clientId ?? '',

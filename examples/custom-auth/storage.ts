@@ -1,6 +1,6 @@
 /**
- * Where the identity provider keeps what it knows: a map that outlives the provider being started
- * anew with other keys. A real provider has a database; its records have the expiry in themselves.
+ * The storage of the identity provider: a map that outlives a restart of the provider with other
+ * keys. A real provider has a database; its records have the expiry in themselves.
  */
 import type { AdapterFactory, AdapterPayload } from './oidc-provider.js';
 

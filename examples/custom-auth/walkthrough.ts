@@ -39,7 +39,7 @@ export async function walkThrough(api: string, say: (text: string) => void): Pro
     return response;
   }
 
-  /** Types a password, and the code where the page asks for one. */
+  /** Types a password, and the code if the page asks for one. */
   function fillIn(page: string): Record<string, string> {
     const code = /id="phone">(\d+)</.exec(page)?.[1];
     return { account: 'ada', password: 'secret', ...(code !== undefined && { code }) };

@@ -1,6 +1,6 @@
 /**
  * Two processes of an API, each with a pool of its own, on one PostgreSQL: `npm run example:postgres`.
- * What one of them knows, the other knows.
+ * They share all records.
  */
 import process from 'node:process';
 import { createSessions, SessionError, type Session } from 'express-wallet-session';

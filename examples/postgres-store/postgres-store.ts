@@ -5,7 +5,7 @@
 import type { SessionStore } from 'express-wallet-session';
 import type { Pool } from 'pg';
 
-/** The table. Keys compare byte by byte (`C`), whatever the collation of the database. */
+/** The table. Keys compare byte by byte (`C`), independent of the collation of the database. */
 export const CREATE_TABLE = `
   CREATE TABLE IF NOT EXISTS wallet_session_entries (
     key text COLLATE "C" PRIMARY KEY,
@@ -33,7 +33,7 @@ export function postgresStore(pool: Pool): SessionStore {
       return keys.map((key) => found.get(key));
     },
 
-    // Nothing is ever dropped to make room here, so `keep` asks for nothing more.
+    // No entry is ever dropped to make room here, so `keep` changes no behaviour.
     async write(key, value, ttlSeconds) {
       if (ttlSeconds <= 0) return removeKey(key);
       await pool.query(
@@ -74,14 +74,14 @@ export function postgresStore(pool: Pool): SessionStore {
 
     async move(from, to) {
       if (from === to) return false;
-      // What has expired is not there, but its row would stand in the way.
+      // An expired entry counts as absent, but its row would stand in the way.
       await pool.query(
         'DELETE FROM wallet_session_entries WHERE key = $1 AND expires_at <= now()',
         [to],
       );
       try {
         // One statement decides: of several that race for a row, the first renames it and the others
-        // find it gone; where `to` is there, the primary key refuses.
+        // find it gone; if `to` is there, the primary key refuses.
         const { rowCount } = await pool.query(
           'UPDATE wallet_session_entries SET key = $2 WHERE key = $1 AND expires_at > now()',
           [from, to],
@@ -95,7 +95,7 @@ export function postgresStore(pool: Pool): SessionStore {
   };
 }
 
-/** Deletes what has expired; run it now and then (every few minutes, by one process). */
+/** Deletes expired entries; run it now and then (every few minutes, by one process). */
 export async function deleteExpired(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query(
     'DELETE FROM wallet_session_entries WHERE expires_at <= now()',

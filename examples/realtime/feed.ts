@@ -33,7 +33,7 @@ export function feed({ sessions, tickets, payments }: FeedOptions): RequestHandl
     const { userId } = session;
     const write = (payment: Payment): void => {
       const data = JSON.stringify(payment);
-      // What a client does not read is kept in memory, so a client that never reads is let go.
+      // Unread data is kept in memory, so a client that never reads is disconnected.
       if (res.writableLength > MAX_UNREAD_BYTES) res.destroy();
       else res.write(`id: ${payment.id}\nevent: payment\ndata: ${data}\n\n`);
     };

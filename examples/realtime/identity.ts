@@ -1,5 +1,5 @@
 /**
- * Who the users are: sign-in, tokens, and the authenticator app as the second factor. The issuer and
+ * The users: sign-in, tokens, and the authenticator app as the second factor. The issuer and
  * the factors are those of the wallet example.
  */
 import express, { Router } from 'express';
@@ -66,7 +66,7 @@ function totp(factors: Factors): Router {
     await factors.wrongCodes.count(session.userId);
     factors.totp.confirm(session.userId, codeOf(req.body));
     await factors.wrongCodes.forget(session.userId);
-    // What the old phone had proved counts no longer, in no tab and on no device.
+    // Verifications with the old phone no longer count, in any tab or on any device.
     await session.mfa.endEverywhere();
     res.json(await session.mfa.start({ method: 'totp' }));
   });

@@ -23,7 +23,7 @@ export interface LiveSocketOptions {
   readonly payments: Payments;
 }
 
-/** The session is over, or there is none. 4000 to 4999 are the codes of applications. */
+/** The session is over, or there was no token. 4000 to 4999 are the codes of applications. */
 const SESSION_OVER = 4401;
 /** RFC 6455, section 7.4.1: the message is against the rules of the server. */
 const POLICY_VIOLATION = 1008;
@@ -182,7 +182,7 @@ class LiveSocket {
 
   #send(message: Readonly<Record<string, unknown>>): void {
     if (!this.#isOpen) return;
-    // What a client does not read is kept in memory, so a client that never reads is let go.
+    // Unread data is kept in memory, so a client that never reads is disconnected.
     if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) this.#socket.terminate();
     else this.#socket.send(JSON.stringify(message));
   }

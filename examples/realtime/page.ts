@@ -1,6 +1,6 @@
 /**
  * The web page: plain files and the client library as a browser module, under a content security
- * policy that lets nothing else run. `connect-src 'self'` covers the WebSocket.
+ * policy that allows no other script. `connect-src 'self'` covers the WebSocket.
  */
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';

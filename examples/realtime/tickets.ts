@@ -1,7 +1,7 @@
 /**
  * Tickets: a browser can set no header on a WebSocket or an EventSource, and a token in a URL ends
- * up in logs. A ticket stands for a session, works once and for 30 seconds, so a log of it is worth
- * nothing. They are kept in this process; behind a load balancer keep them in Redis (`GETDEL`).
+ * up in logs. A ticket stands for a session, works once and for 30 seconds, so a log of it is
+ * useless. They are kept in this process; behind a load balancer keep them in Redis (`GETDEL`).
  */
 import { randomBytes } from 'node:crypto';
 import { SessionError, type Session } from 'express-wallet-session';

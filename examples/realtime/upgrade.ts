@@ -1,5 +1,5 @@
 /**
- * Who may open a WebSocket: decided on the HTTP request that asks for it, so that a refusal is an
+ * The decision about a WebSocket is made on the HTTP request that asks for it, so that a refusal is an
  * HTTP answer.
  */
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
@@ -39,7 +39,7 @@ export async function admitUpgrade(
 
 /**
  * A browser lets every page open a WebSocket to every host and sends the page's `Origin`. A client
- * that sends none is no browser. The list is fixed: an attacker who points a host name of his own to
+ * without that header is no browser. The list is fixed: an attacker who points a host name of his own to
  * this address chooses `Host` as well.
  */
 function isFromThisSite({ headers, socket }: IncomingMessage): boolean {

@@ -1,7 +1,7 @@
 /**
  * A standard OpenID Connect client in a browser, whose tokens are bound to a key of this browser
- * (DPoP, RFC 9449). It sends its user to the provider, and again with what a challenge of the API
- * names (RFC 9470), and repeats the request when the user is back.
+ * (DPoP, RFC 9449). It sends its user to the provider, and again with the demands of the API's
+ * challenge (RFC 9470), and repeats the request when the user is back.
  */
 import { generateKeyPair, generateProof } from 'dpop';
 import { createSessionFetch } from 'express-wallet-session/client';
@@ -12,7 +12,7 @@ const provider = await (await fetch(`${issuer}/.well-known/openid-configuration`
 const keyPair = await ownKeyPair();
 const redirectUri = `${location.origin}/`;
 
-/** Kept for this tab: the tokens, what happened, and what is to be done when the user is back. */
+/** Kept for this tab: the tokens, the log, and the request to repeat when the user is back. */
 const memory = {
   get: (name) => JSON.parse(sessionStorage.getItem(name) ?? 'null'),
   set: (name, value) => sessionStorage.setItem(name, JSON.stringify(value)),
@@ -155,7 +155,7 @@ async function me() {
   show();
 }
 
-/** What a thief can do with the token: send it as it is, or with a key of its own. */
+/** The two options of a thief: to send the token as it is, or with a key of its own. */
 async function steal() {
   const { access_token: token } = memory.get('tokens');
   await call('GET', '/me', {

@@ -12,7 +12,7 @@ export async function openLiveSocket(withTicket, on) {
   const address = new URL('/live', location.href.replace(/^http/, 'ws'));
   if (withTicket) address.searchParams.set('ticket', await ticket());
   const socket = new WebSocket(address);
-  /** What is to be called with the answer, by the id of the message. */
+  /** The callbacks that wait for an answer, by the id of the message. */
   const waiting = new Map();
 
   function send(message, answered) {

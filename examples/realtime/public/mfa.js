@@ -1,12 +1,12 @@
 /**
- * MFA in this tab: asks for a code of the authenticator app, which is set up first if there is none.
+ * MFA in this tab: asks for a code of the authenticator app, which is set up first if the user has not enrolled.
  */
 import { post, sessionFetch } from './tokens.js';
 
 const element = (id) => document.getElementById(id);
 const dialog = element('mfa');
 
-/** What the dialog is open for. */
+/** The purpose of the open dialog. */
 let submit;
 let confirmed = false;
 

@@ -34,7 +34,7 @@ let lastPaymentId = 0;
 /** How far the server's clock is ahead of this one, and when the token ends by the server's. */
 let clockAheadMs = 0;
 let expiresAtMs = 0;
-/** Counts the connections: what an earlier one says no longer matters. */
+/** Counts the connections: messages of an earlier one are ignored. */
 let generation = 0;
 
 // ---------------------------------------------------------------- connections
@@ -244,7 +244,7 @@ function moveTime(now) {
   showToken();
 }
 
-/** Runs what a form or button does: once at a time, with a message if it fails. */
+/** Runs the action of a form or button: once at a time, with a message if it fails. */
 function whenUsed(id, type, outcomeId, action) {
   let isRunning = false;
   element(id).addEventListener(type, async (event) => {
