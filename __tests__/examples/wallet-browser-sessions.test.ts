@@ -127,9 +127,9 @@ describeWithChromium('Sessions in the example wallet', () => {
 
     await tab.bringToFront();
     await sees(tab.getByText('the API will refuse it here'));
-    kit.wallet.clock.advance(31);
     await button(tab, 'Try to approve it here').click();
     const attempt = dialog(tab, 'Approve this transfer');
+    await button(attempt, 'Skip the wait').click();
     await confirmTotp(attempt);
     await sees(attempt.getByText('This challenge is no longer open here.'));
     expect((await wire(tab))[0]).toMatch(/totp → 410 mfa_flow_expired · start_over$/);
@@ -140,7 +140,7 @@ describeWithChromium('Sessions in the example wallet', () => {
   });
 
   it('custom: tabs share MFA, and another device approves what was asked for here', async () => {
-    const page = await kit.wallet.signIn(context, 'ada@example.com', 'custom');
+    const page = await kit.wallet.signIn(context, 'grace@example.com', 'custom');
     await enrol(page);
     await sees(page.getByText('MFA belongs to the user, on every device.'));
     const tab = await another(page, 'Another tab');
@@ -149,7 +149,9 @@ describeWithChromium('Sessions in the example wallet', () => {
 
     const phone = await another(page, 'Another device');
     await sees(phone.getByText('Second device'));
-    await enterCode(phone, 'ada@example.com', 'custom');
+    await button(phone, 'Send me a code').click();
+    await sees(phone.getByText('A code is on its way to grace@example.com.'));
+    await finishSignIn(phone);
     await page.bringToFront();
     await button(await review(page, '250'), 'Approve and send').click();
     await sees(page.getByText('Or approve it on another device of yours.'));
@@ -158,8 +160,10 @@ describeWithChromium('Sessions in the example wallet', () => {
     await sees(phone.getByText('MFA is shared by your devices'));
     kit.wallet.clock.advance(31);
     await button(phone, 'Review and approve').click();
-    await sees(dialog(phone, 'Approve this transfer').getByText('250.00 USDC'));
-    await confirmTotp(dialog(phone, 'Approve this transfer'));
+    const approval = dialog(phone, 'Approve this transfer');
+    await sees(approval.getByText('250.00 USDC'));
+    await gone(approval.getByText('This page is waiting.'));
+    await confirmTotp(approval);
     await sees(phone.getByText('It goes out where it was asked for.'));
     await page.bringToFront();
     await sees(dialog(page, 'Sent').getByText(/^Approval, authenticator app, /));

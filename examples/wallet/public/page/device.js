@@ -35,6 +35,13 @@ export function authPath(action, kind = authentication()) {
 }
 
 function stored(name) {
-  const key = `${device.name}.${name}`;
-  return sessionStorage.getItem(key) ?? localStorage.getItem(key) ?? undefined;
+  const own = `${device.name}.${name}`;
+  // Offered on the second device too: it is the same user who opens it.
+  const others = `wallet.${name}`;
+  return (
+    sessionStorage.getItem(own) ??
+    localStorage.getItem(own) ??
+    localStorage.getItem(others) ??
+    undefined
+  );
 }

@@ -36,7 +36,8 @@ function settle() {
 }
 
 document.addEventListener('keydown', ({ key }) => {
-  if (key === 'Escape') open.at(-1)?.dialog.close();
+  // The event of a close comes later than the next key may.
+  if (key === 'Escape') open.findLast(({ dialog }) => dialog.open)?.dialog.close();
 });
 
 for (const button of document.querySelectorAll('dialog [data-close]')) {

@@ -36,11 +36,20 @@ export function verifyMfa({ errorType, maxAgeSeconds }) {
  * @returns 'approved', 'denied', 'cancelled', or 'again' if the challenge is void and the user wants
  *   a new one
  */
-export async function approve({ challengeId, description, expiresInSeconds, notice, signal }) {
+export async function approve({
+  challengeId,
+  description,
+  expiresInSeconds,
+  signal,
+  askedElsewhere = false,
+}) {
   try {
     await ask({
       title: 'Approve this transfer',
-      text: notice ?? 'Read it first. The approval is for this transfer alone, and for one use.',
+      text: askedElsewhere
+        ? 'Asked for in another tab or on another device. Read it first.'
+        : 'Read it first. The approval is for this transfer alone, and for one use.',
+      askedElsewhere,
       path: `/approvals/${challengeId}`,
       challengeId,
       description,
@@ -56,12 +65,14 @@ export async function approve({ challengeId, description, expiresInSeconds, noti
 function ask(given) {
   const dialog = element('factor-dialog');
   if (dialog.open) return Promise.reject(new Error('the dialog is open already'));
-  const { title, text, challengeId, description, signal } = given;
+  const { title, text, challengeId, description, signal, askedElsewhere } = given;
   show('factor-title', title);
   show('factor-text', text);
   element('factor-request').hidden = challengeId === undefined;
   if (challengeId !== undefined) showRows(element('factor-description'), rowsOf(description));
-  const isShared = challengeId !== undefined && state.known?.session.mfa.scope === 'user';
+  // Whoever asked follows what happens elsewhere.
+  const isShared =
+    challengeId !== undefined && !askedElsewhere && state.known?.session.mfa.scope === 'user';
   element('factor-elsewhere').hidden = !isShared;
   showFactors();
   openDialog(dialog);

@@ -41,7 +41,7 @@ function entryOf(asked) {
       challengeId: id,
       description,
       expiresInSeconds: asked.expiresInSeconds,
-      notice: 'Asked for in another tab or on another device. Read it first.',
+      askedElsewhere: true,
     });
     if (outcome === 'approved') toast('Approved. It goes out where it was asked for.');
     await update();

@@ -1,7 +1,7 @@
 /** The demonstration's phone: shows the code of the authenticator app, and fills it in. */
-import { send } from './api.js';
+import { post, send } from './api.js';
 import { element, fromTemplate } from './dom.js';
-import { state } from './state.js';
+import { noteServerTime, state } from './state.js';
 
 let timer;
 
@@ -10,7 +10,8 @@ export function showPhone(id) {
   const phone = fromTemplate('phone-note');
   const place = element(id);
   place.replaceChildren(phone);
-  phone.querySelector('button').addEventListener('click', () => {
+  phone.querySelector('button').addEventListener('click', async () => {
+    if (phone.dataset.used === 'true') return skipWait(phone);
     const input = element(place.dataset.for);
     input.value = phone.querySelector('[data-slot="code"]').textContent;
     input.focus();
@@ -18,6 +19,15 @@ export function showPhone(id) {
   const refresh = () => showCode(phone);
   refresh();
   timer = setInterval(refresh, 1_000);
+}
+
+/** Until the next code: nobody comes to a demonstration to wait. */
+async function skipWait(phone) {
+  const seconds = Number(phone.dataset.nextInSeconds);
+  const response = await post('/demo/clock', { seconds }).catch(() => undefined);
+  if (!response?.ok) return;
+  noteServerTime((await response.json()).now);
+  await showCode(phone);
 }
 
 export function hidePhone() {
@@ -29,17 +39,17 @@ async function showCode(phone) {
   const response = await send('GET', '/demo/phone').catch(() => undefined);
   if (!response?.ok) return;
   const { code, used, nextInSeconds } = await response.json();
+  Object.assign(phone.dataset, { used, nextInSeconds });
   const set = (slot, text) => {
     const place = phone.querySelector(`[data-slot="${slot}"]`);
     if (place.textContent !== text) place.textContent = text;
   };
   set('code', `${code.slice(0, 3)} ${code.slice(3)}`);
+  set('use', used ? 'Skip the wait' : 'Fill in');
   const moved =
     state.clockAheadMilliseconds > 15_000 ? ' A real phone does not know that time was moved.' : '';
   set(
     'validity',
-    used
-      ? `Used already. The next one comes in ${nextInSeconds} s.`
-      : `For another ${nextInSeconds} s.${moved}`,
+    used ? `Used already. Next in ${nextInSeconds} s.` : `For another ${nextInSeconds} s.${moved}`,
   );
 }
