@@ -164,7 +164,7 @@ describeWithChromium('Sessions in the example wallet', () => {
     await sees(approval.getByText('250.00 USDC'));
     await gone(approval.getByText('This page is waiting.'));
     await confirmTotp(approval);
-    await sees(phone.getByText('It goes out where it was asked for.'));
+    await sees(phone.getByText('The other page sends it now.'));
     await page.bringToFront();
     await sees(dialog(page, 'Sent').getByText(/^Approval, authenticator app, /));
     await gone(phone.getByText('Waiting for an approval'));

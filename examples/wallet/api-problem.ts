@@ -1,5 +1,5 @@
 /**
- * What the wallet itself refuses, in the same form as the library's refusals (RFC 9457), so that
+ * The wallet's own refusals, in the form of the library's (RFC 9457), so that
  * the page has one kind of error to understand.
  */
 import type { ErrorRequestHandler } from 'express';
@@ -45,7 +45,7 @@ export const apiProblemHandler: ErrorRequestHandler = (error: unknown, _req, res
     .json({ type: `urn:wallet:${errorType}`, status, detail: message, errorType, ...members });
 };
 
-/** What Express's own body parser refuses; its `type` names the reason. */
+/** A refusal of Express's body parser; its `type` names the reason. */
 function fromBodyParser(error: unknown): ApiProblem | undefined {
   if (!(error instanceof Error) || !('type' in error) || !('status' in error)) return undefined;
   const text = 'The body of this request cannot be read as JSON.';

@@ -1,5 +1,5 @@
 /**
- * The example hands out the codes that are meant for its users and lets anybody move its clock, so
+ * The example hands out the codes that are meant for its users, and each client may move its clock, so
  * it answers this machine alone. The `Host` is checked too: a page of another site that points its
  * own name at 127.0.0.1 (DNS rebinding) is refused.
  */

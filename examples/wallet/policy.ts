@@ -1,5 +1,5 @@
 /**
- * What the wallet demands of whom.
+ * The demands of the wallet's operations.
  */
 
 /** How long one verification of MFA serves at most; signing a message is content with that. */

@@ -24,7 +24,7 @@ auth="Authorization: Bearer $(sign_in cdp)"
 call $wallet/me -H "$auth"
 call $wallet/transfers -H "$auth"
 
-# 2. Nobody is asked for MFA for an order that cannot be carried out: 422, insufficient_funds
+# 2. An order above the balance is refused before MFA is asked for: 422, insufficient_funds
 call $wallet/transfers -H "$auth" -H 'Idempotency-Key: order-01' -d '{"to":"Grace Hopper","amount":"9000"}'
 
 # 3. 25 USDC need MFA, and no factor is set up: 403, mfa_not_enrolled, action enroll_mfa
@@ -69,7 +69,7 @@ call $wallet/approvals/$id/totp -H "$tab" -d '{"code":"'$(code)'"}'
 call -X POST $wallet/sign-out -H "$tab"
 call $wallet/me -H "$tab"
 
-# 12. 16 minutes later the access token has expired, and the answer says what to do (401, refresh_token)
+# 12. 16 minutes later the access token has expired, and the answer names the remedy (401, refresh_token)
 pass 960
 call $wallet/me -H "$auth"
 
@@ -107,7 +107,7 @@ call $wallet/transfers -H "$auth" -H "X-Mfa-Challenge-Id: $id" -H 'Idempotency-K
 call -X POST $wallet/sign-out-everywhere -H "$auth"
 call $wallet/me -H "$phone"
 
-# 18. What happened, for an auditor: each line holds the hash of the one before it
+# 18. The audit trail: each line holds the hash of the one before it
 tail -n 3 '${auditFile}'
 
 # The example wallet is on ${wallet} - open it in a browser

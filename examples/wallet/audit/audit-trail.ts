@@ -1,5 +1,5 @@
 /**
- * The audit trail: what the library decided, from its channel, and what the wallet did with it. One
+ * The audit trail: decisions of the library, from its channel, and deeds of the wallet. One
  * JSON line for each event, chained, in files that are rotated by size.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
@@ -22,7 +22,7 @@ export interface AuditTrailOptions {
   readonly keep?: number;
 }
 
-/** What the wallet itself has done, for one user. */
+/** An operation that the wallet has carried out for a user. */
 export interface Deed {
   readonly type:
     | 'wallet.sent'
@@ -64,7 +64,7 @@ export class AuditTrail {
     return new AuditTrail(folder, file);
   }
 
-  /** Enters what the wallet has done. */
+  /** Enters an operation. */
   enter({ issuer, userId, tokenId }: Session, { type, at, ...facts }: Deed): void {
     this.#append({ type, at, issuer, userId, tokenId, ...facts });
   }

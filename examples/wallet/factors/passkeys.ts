@@ -18,7 +18,7 @@ import { ApiProblem } from '../api-problem.js';
 
 const CEREMONY_MILLISECONDS = 5 * 60_000;
 
-/** Where the page runs: a passkey belongs to one site. */
+/** The site of the page; a passkey belongs to one site. */
 export interface Site {
   readonly origin: string;
   readonly rpID: string;

@@ -77,7 +77,7 @@ export class TotpFactors {
     this.#pending.delete(accountId);
   }
 
-  /** What the user's phone shows. Only a demonstration may ask this. */
+  /** The code on the user's phone. Only a demonstration may ask for it. */
   onThePhone(
     accountId: string,
   ): { code: string; used: boolean; nextInSeconds: number } | undefined {

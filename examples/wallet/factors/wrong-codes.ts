@@ -1,5 +1,5 @@
 /**
- * Five attempts in five minutes for each account, whatever challenge or session they are for: one
+ * Five attempts in five minutes for each account, over all challenges and sessions: one
  * attempt per challenge is no limit for a thief of a session, who can ask for a new challenge each
  * time. In memory; a wallet of several processes takes `RateLimiterRedis`.
  */

@@ -1,5 +1,5 @@
 /**
- * The money: what each account has, and where it came from and went. In memory; a new account
+ * Balances and transfers of each account. In memory; a new account
  * starts with a little history, so that there is something to look at.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,7 +9,7 @@ import { CONTACTS } from './contacts.js';
 import type { Signer } from './signer.js';
 import type { TransferOrder } from './transfer-order.js';
 
-/** What admitted a transfer: MFA of the session, or an approval of this very transfer. */
+/** The reason why a transfer was admitted: MFA of the session, or an approval of this very transfer. */
 export type Authorisation =
   | { readonly kind: 'mfa'; readonly method: string; readonly verifiedAt: Date }
   | {
@@ -22,7 +22,7 @@ export type Authorisation =
 
 export interface Transfer {
   readonly id: string;
-  /** Signed: what came in is positive. */
+  /** Signed: incoming is positive. */
   readonly amount: string;
   readonly currency: typeof CURRENCY;
   readonly counterparty: { readonly name: string | null; readonly address: string };

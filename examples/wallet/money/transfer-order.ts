@@ -1,6 +1,6 @@
 /**
  * An order to send money: read once, in one spelling. Guards and handler act on the result, so an
- * amount that cannot be read is refused before anybody asks which guard it needs.
+ * amount that cannot be read is refused before a guard is chosen.
  */
 import type { JsonValue } from 'express-wallet-session';
 import { ApiProblem } from '../api-problem.js';
@@ -42,7 +42,7 @@ export function needsApproval({ amount }: Partial<TransferOrder>): boolean {
   return cents === undefined || cents > APPROVAL_ABOVE_CENTS;
 }
 
-/** What the user is shown before the factor is asked for, and what an approval is bound to. */
+/** The description that the user reads before the factor is asked for. */
 export function describeOrder({ to, name, amount, note }: TransferOrder): JsonValue {
   return {
     action: 'Send',

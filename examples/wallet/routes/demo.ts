@@ -1,7 +1,7 @@
 /**
- * DEMONSTRATION ONLY, and for this machine alone (`loopbackOnly`): what a visitor cannot bring along.
- * The time that passes, the phone with the authenticator app (a server that tells its own codes has
- * no second factor), the help desk that resets factors, and the auditor.
+ * DEMONSTRATION ONLY, and for this machine alone (`loopbackOnly`): time that passes, the phone with
+ * the authenticator app (a server that tells its own codes has no second factor), the help desk that
+ * resets factors, the auditor.
  */
 import { Router } from 'express';
 import { getSession, type Sessions } from 'express-wallet-session';

@@ -30,7 +30,7 @@ export function factorRoutes(clock: () => number, factors: Factors, audit: Audit
     factors.totp.confirm(accountId, codeOf(req.body));
     await factors.wrongCodes.forget(accountId);
     audit.enter(session, { type: 'wallet.factor_added', at: clock(), kind: 'totp' });
-    // What other factors had proved counts no longer, in no tab and on no device.
+    // Earlier verifications are void, in each tab and on each device.
     await session.mfa.endEverywhere();
     res.json(await session.mfa.start({ method: 'totp' }));
   });

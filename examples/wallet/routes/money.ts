@@ -19,7 +19,7 @@ import {
 } from '../money/transfer-order.js';
 import { SENDING_MFA_SECONDS } from '../policy.js';
 
-/** A request whose body `readOrder` has replaced by what the handler acts on. */
+/** A request whose body `readOrder` has replaced by the order. */
 interface OrderRequest {
   body?: unknown;
 }
@@ -36,7 +36,7 @@ export function moneyRoutes(clock: () => number, inbox: ApprovalInbox, audit: Au
     req.body = parseOrder(req.body, signer.address(accountIdOf(getSession(req))));
     next();
   };
-  // Asked ahead of MFA: nobody fetches a phone for an order that cannot be carried out.
+  // Checked before MFA, so that no factor is asked for an order that cannot be carried out.
   const expectUnsent: RequestHandler = (req, _res, next) => {
     ledger.expectUnsent(accountIdOf(getSession(req)), idempotencyKeyOf(req));
     next();
@@ -112,7 +112,7 @@ function idempotencyKeyOf(req: Request): string {
   );
 }
 
-/** For the receipt: what has admitted the transfer. */
+/** For the receipt: the MFA or the approval that has admitted the transfer. */
 async function authorisationOf(req: Request): Promise<Authorisation> {
   const approval = getApproval(req);
   if (approval !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * Whose session it is, what is known of it, and its end.
+ * The user's session: its state, and its end.
  */
 import { Router } from 'express';
 import { getSession } from 'express-wallet-session';

@@ -4,7 +4,7 @@
  */
 import { element } from './dom.js';
 
-/** The open ones, the topmost last, each with what had the focus before. */
+/** The open dialogs, the topmost last, each with the element that had the focus before. */
 const open = [];
 
 export function openDialog(dialog) {

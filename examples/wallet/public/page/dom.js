@@ -2,7 +2,7 @@
 
 export const element = (id) => document.getElementById(id);
 
-/** Leaves alone what says it already, so that screen readers say it once. */
+/** Skips a text that stands already, so that screen readers say it once. */
 export function show(id, text) {
   if (element(id).textContent !== text) element(id).textContent = text;
 }
@@ -36,10 +36,10 @@ export function showRows(list, rows) {
 }
 
 /**
- * Runs what a form or button does: once at a time, with a message if it fails. The message is over
+ * Runs the action of a form or button: once at a time, with a message if it fails. The message is over
  * with the next input or try.
  *
- * @param action gives what has failed, or undefined
+ * @param action returns the message of a failure, or undefined
  */
 export function whenUsed(id, type, outcomeId, action) {
   const source = element(id);
@@ -66,7 +66,7 @@ export function whenUsed(id, type, outcomeId, action) {
 
 export const UNREACHABLE = 'The wallet cannot be reached. Try again; nothing goes out twice.';
 
-/** What `wireFetch` rejects with if there is no connection. */
+/** Whether `wireFetch` rejected because there is no connection. */
 export function isUnreachable(error) {
   return error?.name === 'UnreachableError';
 }

@@ -13,7 +13,7 @@ import { update } from './update.js';
 
 const POLL_MILLISECONDS = 1_500;
 
-/** What the dialog is open for. */
+/** The purpose of the open dialog. */
 let prompt;
 
 /** For `onMfaRequired`: resolves once a factor was verified, rejects if the user cancels. */
@@ -70,7 +70,7 @@ function ask(given) {
   show('factor-text', text);
   element('factor-request').hidden = challengeId === undefined;
   if (challengeId !== undefined) showRows(element('factor-description'), rowsOf(description));
-  // Whoever asked follows what happens elsewhere.
+  // Only the page that asked follows an approval elsewhere.
   const isShared =
     challengeId !== undefined && !askedElsewhere && state.known?.session.mfa.scope === 'user';
   element('factor-elsewhere').hidden = !isShared;
@@ -134,7 +134,7 @@ function succeed() {
   element('factor-dialog').close();
 }
 
-/** @returns what to say to the user if the factor was refused */
+/** @returns the message to the user if the factor was refused */
 async function verify(response) {
   if (response.ok) return succeed();
   const { status } = response;

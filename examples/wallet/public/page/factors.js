@@ -38,9 +38,7 @@ export function setUpFirstFactor() {
   return openSetUp('This needs a second factor, and you have none yet. Choose one.');
 }
 
-function openSetUp(
-  text = 'Choose what you want to add. Whatever was verified before is void then.',
-) {
+function openSetUp(text = 'Choose a factor to add. Earlier verifications are void then.') {
   show('set-up-text', text);
   element('set-up-choice').hidden = false;
   element('totp-form').hidden = true;
@@ -52,7 +50,7 @@ function openSetUp(
 }
 
 async function finished(text) {
-  // What prompts for a factor next has to know the new one.
+  // The next prompt has to know the new factor.
   await update();
   onSetUp(true);
   element('set-up-dialog').close();
@@ -129,7 +127,7 @@ async function remove(id, kind, button) {
     () => undefined,
   );
   button.disabled = false;
-  if (response?.ok) toast(`${NAMES[kind]} removed. What it had proved counts no longer.`);
+  if (response?.ok) toast(`${NAMES[kind]} removed. Its verifications are void.`);
   else if (response?.status === 403) toast('Not confirmed, so nothing was removed.');
   else if (response !== undefined) toast(await messageOf(response));
   await update();

@@ -33,7 +33,7 @@ export function countdown(seconds) {
   return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
 }
 
-/** "2,403.50 USDC", the same wherever an amount stands. */
+/** "2,403.50 USDC", the one form of all amounts. */
 export function money(amount, signDisplay = 'auto') {
   const format = { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay };
   return `${new Intl.NumberFormat('en', format).format(amount)} USDC`.replace('-', '−');

@@ -43,7 +43,7 @@ function entryOf(asked) {
       expiresInSeconds: asked.expiresInSeconds,
       askedElsewhere: true,
     });
-    if (outcome === 'approved') toast('Approved. It goes out where it was asked for.');
+    if (outcome === 'approved') toast('Approved. The other page sends it now.');
     await update();
   });
   return entry;

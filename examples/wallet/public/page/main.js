@@ -27,7 +27,7 @@ async function showWallet() {
       noteOutcome(await approve({ challengeId, description, expiresInSeconds, signal }));
     },
     onSignInRequired(problem) {
-      // What was still on its way at a sign-out has nothing to say any more.
+      // An answer that was on its way at a sign-out belongs to the session before.
       if (state.api === api) showSignIn(reasonToSignIn(problem));
     },
     onSessionEnding() {
@@ -67,7 +67,7 @@ element('sign-in-again').addEventListener('click', () =>
 whenUsed('sign-out', 'click', undefined, () => signOut('/sign-out', 'You are signed out.'));
 whenOtherUser(() => showSignIn('Another user signed in, in another tab of this browser.'));
 whenUpdated(() => {
-  // Not before: what the page shows is of the user before.
+  // Not earlier, since the page still holds the data of the user before.
   document.body.dataset.view = 'wallet';
   const left = secondsUntil(state.known.session.endsAt);
   const wait = duration(left, { parts: 1, unitDisplay: 'long' });

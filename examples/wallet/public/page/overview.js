@@ -43,7 +43,7 @@ function item(transfer) {
   return entry;
 }
 
-/** A transfer in full, with what has admitted it: the receipt. */
+/** The receipt: a transfer in full, with its MFA or approval. */
 export function transferRows({ id, amount, counterparty, note, at, authorisation }) {
   const isOut = amount.startsWith('-');
   return [

@@ -21,7 +21,7 @@ export function showPhone(id) {
   timer = setInterval(refresh, 1_000);
 }
 
-/** Until the next code: nobody comes to a demonstration to wait. */
+/** Moves the clock to the next code. */
 async function skipWait(phone) {
   const seconds = Number(phone.dataset.nextInSeconds);
   const response = await post('/demo/clock', { seconds }).catch(() => undefined);

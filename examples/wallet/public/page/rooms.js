@@ -35,7 +35,7 @@ export function openRoom(name) {
   openDialog(dialog);
 }
 
-/** Opens what the address names, after a sign-in or a reload. */
+/** Opens the room that the address names, after a sign-in or a reload. */
 export function openAddressedRoom() {
   const name = location.hash.slice(1);
   if (rooms.has(name)) openRoom(name);

@@ -92,7 +92,7 @@ function showStep(step) {
   element('send-dialog').setAttribute('aria-labelledby', `${step}-title`);
 }
 
-/** Says ahead of the review what the amount will demand. */
+/** Names the demand of the amount ahead of the review. */
 function showDemand() {
   const { above } = state.known.demands.approve;
   const isLarge = Number(element('amount').value) > Number(above);

@@ -1,9 +1,9 @@
 /**
- * What this tab knows: who is signed in, what `GET /me` said last, and how far the server's clock is
+ * The knowledge of this tab: the user, the latest answers, and how far the server's clock is
  * ahead of this one.
  */
 export const state = {
-  /** The session fetch, while somebody is signed in. */
+  /** The session fetch; undefined if the user is signed out. */
   api: undefined,
   /** The answer of `GET /me`. */
   known: undefined,

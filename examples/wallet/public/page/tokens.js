@@ -24,7 +24,7 @@ export function refresh() {
     const before = accessToken;
     accessToken = body.accessToken ?? null;
     refreshError = body.code;
-    // Somebody else signed in in another tab, and the cookie is theirs now.
+    // Another user signed in in another tab, and the cookie is theirs now.
     if (before !== null && accessToken !== null && userOf(before) !== userOf(accessToken)) {
       accessToken = null;
       onOtherUser();

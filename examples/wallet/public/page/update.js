@@ -1,4 +1,4 @@
-/** Reads what the server knows, now and every two seconds. */
+/** Reads session, account and approvals, now and every two seconds. */
 import { send } from './api.js';
 import { noteReachable } from './connection.js';
 import { isUnreachable } from './dom.js';

@@ -1,4 +1,4 @@
-/** The audit trail: what the library decided and the wallet did, as the chained file has it. */
+/** The audit trail: decisions of the library and deeds of the wallet, as in the chained file. */
 import { post, send } from '../page/api.js';
 import { element, fromTemplate, say, show, whenUsed } from '../page/dom.js';
 import { time } from '../page/format.js';

@@ -1,4 +1,4 @@
-/** What each operation demands, and for how long what is there serves it. */
+/** The demand of each operation, and how long the present verification serves it. */
 import { element, show } from '../page/dom.js';
 import { countdown, duration, money, moment } from '../page/format.js';
 import { secondsUntil, serverNow, state, whenUpdated } from '../page/state.js';

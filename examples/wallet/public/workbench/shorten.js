@@ -1,4 +1,4 @@
-/** What is shown of secrets: enough to tell two apart, and too little to use. */
+/** Shortens secrets: enough stays to tell two apart, and too little to use. */
 
 const SECRET_HEADERS = /^(authorization|previous-access-token|x-mfa-challenge-id)$/i;
 const SECRET_MEMBERS =

@@ -1,4 +1,4 @@
-/** What a visitor cannot bring along: time that passes, another tab, another device, a help desk. */
+/** The means of a demonstration: time that passes, another tab, another device, a help desk. */
 import { messageOf, post } from '../page/api.js';
 import { device, tabs } from '../page/device.js';
 import { openDialog } from '../page/dialogs.js';
@@ -29,7 +29,7 @@ export function enableStory() {
   whenUsed('reset-factors', 'click', undefined, async () => {
     const response = await post('/demo/reset-factors');
     if (!response.ok) return messageOf(response);
-    toast('The help desk removed all factors. What they had proved counts no longer.');
+    toast('The help desk removed all factors. Their verifications are void.');
     await update();
   });
 

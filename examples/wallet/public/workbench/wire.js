@@ -1,5 +1,5 @@
 /**
- * A `fetch` that records what goes over the wire: each request that the page really sends, retries
+ * A `fetch` that records the wire: each request that the page really sends, retries
  * and refreshes included.
  */
 const MAX_RECORDS = 80;
@@ -45,7 +45,7 @@ export function clearRecords() {
 
 function add(record) {
   records.unshift(record);
-  // Reads by the clock must not drive out what the user did.
+  // Reads by the clock must not drive out the user's requests.
   while (records.length > MAX_RECORDS) {
     const oldestRead = records.findLastIndex(isBackground);
     records.splice(oldestRead === -1 ? records.length - 1 : oldestRead, 1);
