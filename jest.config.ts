@@ -14,6 +14,7 @@ const config: Config = {
   maxWorkers: '100%',
   globalSetup: './__tests__/support/global-setup.ts',
   globalTeardown: './__tests__/support/global-teardown.ts',
+  setupFilesAfterEnv: ['./__tests__/support/retries.ts'],
   testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   moduleNameMapper: {
