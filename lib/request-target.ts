@@ -9,12 +9,18 @@ export interface TargetedRequest {
 }
 
 /**
+ * Only forms whose path every parser finds at the same place. Of `http://a:b`, which Node's parser
+ * takes too, `url.parse()` and so Express make the path `/:b`.
+ */
+const ORIGIN = /^https?:\/\/(?:[\w.~:-]*@)?(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d*)?(?=[/?#]|$)/i;
+
+/**
  * The path with all mounts, and the text of the query. Of an absolute target they are what is routed;
- * its host is the client's own word (section 3.2.2).
+ * its host is the client's own word (section 3.2.2). A target of any other form is given whole.
  */
 export function receivedTarget({ url = '/', originalUrl }: TargetedRequest): string {
   const received = typeof originalUrl === 'string' ? originalUrl : url;
-  const [origin] = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i.exec(received) ?? [''];
+  const [origin] = ORIGIN.exec(received) ?? [''];
   const target = received.slice(origin.length);
   return origin === '' || target.startsWith('/') ? target : `/${target}`;
 }

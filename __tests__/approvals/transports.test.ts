@@ -145,6 +145,19 @@ describe('A request over HTTP/1.1', () => {
     expect(await send(origin, named(id))).toMatchObject({ status: 200, body: { approval: id } });
   });
 
+  // `url.parse()`, which Express asks, finds the paths /:alice and //alice/pay in these.
+  it.each([
+    ['http://api.test:alice', 'http://api.test:bob'],
+    ['http://:alice/pay', 'http://:bob/pay'],
+    ['http://a;alice/pay', 'http://a;bob/pay'],
+    ['javascript://alice/pay', 'javascript://bob/pay'],
+  ])('with the odd target %s is another one than with %s', async (target, other) => {
+    const id = await approve((await send(target)).id);
+    const refused = await send(other, named(id));
+    expect([refused.status, refused.id === id]).toEqual([403, false]);
+    expect(await send(target, named(id))).toMatchObject({ status: 200, body: { approval: id } });
+  });
+
   it('is refused with an id in two headers', async () => {
     const id = await approve((await send('/pay')).id);
     const refused = await send('/pay', [...named(id), ...named(id)]);
