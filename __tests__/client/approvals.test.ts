@@ -9,6 +9,7 @@ type Prompt = NonNullable<SessionFetchOptions['onApprovalRequired']>;
 let api: Api;
 let answer: Answer;
 let user: SignedInUser;
+let tokenFor: SignedInUser['getAccessToken'];
 let prompted: string[];
 let prompt: Prompt;
 let expiresInSeconds: number;
@@ -16,7 +17,7 @@ let sessionFetch: typeof fetch;
 
 function clientWith(options: Partial<SessionFetchOptions> = {}): typeof fetch {
   return createSessionFetch({
-    getAccessToken: user.getAccessToken,
+    getAccessToken: (options) => tokenFor(options),
     onApprovalRequired: (problem, { signal }) => {
       prompted.push(problem.challengeId ?? '');
       return prompt(problem, { signal });
@@ -45,6 +46,7 @@ beforeEach(async () => {
   answer = asksForApproval;
   api = await startApi((request, response) => answer(request, response));
   user = new SignedInUser();
+  tokenFor = user.getAccessToken;
   prompted = [];
   prompt = () => Promise.resolve();
   expiresInSeconds = 300;
@@ -93,6 +95,15 @@ describe('The option onApprovalRequired', () => {
         expiresInSeconds: 300,
       },
     ]);
+  });
+
+  it('gets the signal and nothing else beside the problem', async () => {
+    const given: unknown[] = [];
+    const client = clientWith({
+      onApprovalRequired: (_problem, options) => Promise.resolve(given.push(options)).then(),
+    });
+    expect((await send('a', {}, client)).status).toBe(201);
+    expect(given).toStrictEqual([{ signal: expect.any(AbortSignal) as unknown }]);
   });
 
   it('may approve through the same fetch', async () => {
@@ -310,6 +321,33 @@ describe('Several approvals at once', () => {
     expect(prompted).toEqual(['id-of-a', 'id-of-c']);
   });
 
+  it('go on after an abort, though the app still owes a token', async () => {
+    const { open } = manualPrompts();
+    const first = send('a');
+    await until(() => open.length === 1);
+    let isAsked = false;
+    const controller = new AbortController();
+    const second = rejection(send('b', { signal: controller.signal }));
+    await until(() => api.received.length === 2);
+    const third = send('c');
+    await until(() => api.received.length === 3);
+    tokenFor = () => {
+      tokenFor = user.getAccessToken;
+      isAsked = true;
+      return never;
+    };
+    // Declined, so that the first asks for no token before the second does.
+    open[0]?.reject(new Error('declined'));
+    expect((await first).status).toBe(403);
+    await until(() => isAsked);
+    controller.abort();
+    expect(await second).toMatchObject({ name: 'AbortError' });
+    await until(() => open.length === 2);
+    open[1]?.resolve();
+    expect((await third).status).toBe(201);
+    expect(prompted).toEqual(['id-of-a', 'id-of-c']);
+  });
+
   it('do not prompt for a challenge that ended while it waited', async () => {
     const { open } = manualPrompts();
     const first = send('a');
@@ -493,6 +531,37 @@ describe('The request with the id of a challenge', () => {
     expect(listed.received.map(idOf)).toEqual(['id-of-a']);
     expect(stranger.received.map(idOf)).toEqual([undefined]);
     expect(stranger.tokens()).toEqual(['none']);
+  });
+
+  it.each(['of the prompt', 'of the caller'])(
+    'follows no redirect to another origin where a cookie stands for the token: %s',
+    async (source) => {
+      const stranger = await startApi((_request, response) => response.end('stranger'));
+      user.token = null;
+      answer = (request, response) => {
+        if (idOf(request) !== undefined) redirect(response, 307, stranger.origin);
+        else asksForApproval(request, response);
+      };
+      const headers = { 'X-Mfa-Challenge-Id': 'mine' };
+      const response = await send('a', source === 'of the caller' ? { headers } : {});
+      expect([response.status, response.url]).toEqual([200, `${stranger.origin}/`]);
+      expect(sent().at(-1)).toBe(source === 'of the caller' ? 'a mine' : 'a id-of-a');
+      expect(stranger.received.map(idOf)).toEqual([undefined]);
+    },
+  );
+
+  it('that the caller has set is not sent again after a redirect that a browser hides', async () => {
+    const calls: unknown[] = [];
+    const hidden = Object.defineProperty(new Response(), 'type', { value: 'opaqueredirect' });
+    const client = clientWith({
+      fetch: (_address, init) => {
+        calls.push(init?.redirect);
+        return Promise.resolve(hidden);
+      },
+    });
+    const headers = { 'X-Mfa-Challenge-Id': 'mine' };
+    expect(await client(`${api.origin}/orders`, { headers })).toBe(hidden);
+    expect(calls).toEqual(['manual']);
   });
 
   it('that the caller has set follows no redirect to another origin either', async () => {

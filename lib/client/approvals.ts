@@ -35,9 +35,11 @@ export async function askForApproval(
   const turn = session.lastApproval;
   const approval = (async () => {
     await abortable(turn, controller.signal);
-    // Timers stand still while a device sleeps.
-    if (Date.now() >= endsAt || !(await isCurrent()) || controller.signal.aborted) return false;
-    await abortable(Promise.resolve(prompt(problem, controller)), controller.signal);
+    // Timers stand still while a device sleeps; and an app that gives no token must hold up no other.
+    const isOwn = Date.now() < endsAt && (await abortable(isCurrent(), controller.signal));
+    if (!isOwn || controller.signal.aborted) return false;
+    const options = { signal: controller.signal };
+    await abortable(Promise.resolve(prompt(problem, options)), options.signal);
     return true;
   })();
   // After an abort, the dialog gets a turn of the event loop to close.

@@ -147,16 +147,18 @@ export function createSessionFetch(options: SessionFetchOptions): typeof fetch {
     // An answer from the browser's cache would pass for one of the server.
     const isCacheable = carriesBoth && page.isReal && (guarded.cache ?? 'default') === 'default';
     if (isCacheable) guarded.cache = 'reload';
-    const isGuarded = token !== null && init.redirect === 'follow';
+    const isApproved = headers.has(MFA_CHALLENGE_ID);
+    const isGuarded = (token !== null || isApproved) && init.redirect === 'follow';
     // An approval is spent by the first try.
-    const mayAskAgain = isSafe(request) && challengeId === undefined;
+    const mayAskAgain = isSafe(request) && !isApproved;
     // In this mode a browser follows redirects within the origin, and fails at others.
     const isKept = page.isReal && url.origin === page.origin && !mayAskAgain;
     if (isGuarded && isKept) guarded.mode = 'same-origin';
     else if (isGuarded) guarded.redirect = 'manual';
     const response = await send(url.href, guarded);
     if (carriesBoth && isAnswerOf(response, url)) noteAnswer(credentials, response.status);
-    if (!isGuarded || !mayAskAgain || response.type !== 'opaqueredirect') return response;
+    const isHidden = isGuarded && response.type === 'opaqueredirect';
+    if (token === null || !mayAskAgain || !isHidden) return response;
 
     // A browser removes Authorization on the way to another origin (Fetch 4.4), but not this header.
     headers.delete(PREVIOUS_ACCESS_TOKEN);
