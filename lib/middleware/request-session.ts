@@ -26,8 +26,26 @@ export interface AdmittedRequest extends RequestSession {
   readonly session: VerifiedSession;
 }
 
-/** In the order of the middleware. */
-const requestSessions = new WeakMap<object, readonly RequestSession[]>();
+/** Gives back its argument, so that a class which extends it adds its private fields to that. */
+const Itself = function (object: object): object {
+  return object;
+} as unknown as new (object: object) => object;
+
+/** The results of a request, in a private field of it: as safe as a `WeakMap`, and faster. */
+class ResultsOf extends Itself {
+  #results: readonly RequestSession[] = [];
+
+  /** In the order of the middleware. */
+  static get(req: object): readonly RequestSession[] {
+    // The call of getSession() without a request has its own error.
+    return Object(req) === req && #results in req ? req.#results : [];
+  }
+
+  static set(req: object, results: readonly RequestSession[]): void {
+    const holder = #results in req ? req : new ResultsOf(req);
+    holder.#results = results;
+  }
+}
 
 /** Keeps the result of a `validateSession()`, as the last one of this request. */
 export function rememberSession(
@@ -36,13 +54,13 @@ export function rememberSession(
   result: Partial<Omit<RequestSession, 'sessions'>> = {},
 ): void {
   const { session, reads, refusal } = result;
-  const earlier = requestSessions.get(req)?.filter((one) => one.sessions !== sessions) ?? [];
-  requestSessions.set(req, [...earlier, { sessions, session, reads, refusal }]);
+  const earlier = ResultsOf.get(req).filter((one) => one.sessions !== sessions);
+  ResultsOf.set(req, [...earlier, { sessions, session, reads, refusal }]);
 }
 
 /** The results of every `validateSession()` of this request, or of the one with these `sessions`. */
 export function recallSessions(req: object, sessions?: unknown): readonly RequestSession[] {
-  const all = requestSessions.get(req) ?? [];
+  const all = ResultsOf.get(req);
   return sessions === undefined ? all : all.filter((one) => one.sessions === sessions);
 }
 
