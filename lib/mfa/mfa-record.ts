@@ -113,7 +113,9 @@ export function decodeMfa(texts: MfaTexts, times: MfaTimes, readers?: MfaReaders
     epochs,
     evidenceEndedUntilMs: Math.max(
       signedOutUntilMs,
-      ...[userEnd, ownEnd, ...evidenceEnds].map(endedUntilMs),
+      endedUntilMs(userEnd),
+      endedUntilMs(ownEnd),
+      ...evidenceEnds.map(endedUntilMs),
     ),
   };
 }

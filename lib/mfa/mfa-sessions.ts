@@ -99,15 +99,14 @@ export class MfaSessions {
     // A copy, because the keys are kept and a store may alter its argument.
     return andThen(reads.read([...keys]), (values) => {
       const found = values.slice(0, signOuts);
-      const [userEnd, ownEnd, started, ...others] = values.slice(signOuts);
       const texts = {
         userSignOut: found[0],
         isGone: isOfClient && isSignedOut(identity, found),
-        userEnd,
-        ownEnd,
-        started,
-        carried: isBound ? others[0] : undefined,
-        evidenceEnds: isBound ? others.slice(1) : others,
+        userEnd: values[signOuts],
+        ownEnd: values[signOuts + 1],
+        started: values[signOuts + 2],
+        carried: isBound ? values[signOuts + 3] : undefined,
+        evidenceEnds: values.slice(signOuts + (isBound ? 4 : 3)),
       };
       return { signOuts: found, texts, mfa: this.decode(texts, readers) };
     });
