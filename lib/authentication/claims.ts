@@ -148,22 +148,19 @@ function passedBy(what: string, seconds: number): Error {
 }
 
 /**
- * Interns the claims of a verified token: a deeply frozen copy that shares its strings with those of
- * an earlier token. Claims take most of the memory of a remembered token, and many of them are the
- * same in all tokens of an issuer.
+ * Interns the claims of a verified token: freezes them deeply, and makes them share their strings
+ * with an earlier token. Claims take most of the memory of a remembered token, and many of them are
+ * the same in all tokens of an issuer. It alters its argument, because a copy takes longer.
  */
 export function internClaims(
-  claims: ParsedToken['claims'],
+  claims: Record<string, unknown>,
   earlier: Readonly<JWTPayload>,
 ): Readonly<JWTPayload> {
-  // Not by spreading: in V8 a frozen copy of that kind takes 250 bytes more.
-  const interned = Object.fromEntries(
-    Object.entries(claims).map(([name, value]) => {
-      const known = earlier[name];
-      return [name, typeof value === 'string' && value === known ? known : value];
-    }),
-  );
-  return deepFrozen(interned);
+  for (const name of Object.keys(claims)) {
+    const known = earlier[name];
+    if (typeof known === 'string' && claims[name] === known) claims[name] = known;
+  }
+  return deepFrozen(claims);
 }
 
 function deepFrozen<T extends object>(value: T): T {

@@ -2,7 +2,9 @@
  * The form of a token: a JWS in compact serialisation (RFC 7515 section 7.1) with JSON inside.
  * Nothing here is trusted yet; it only tells well-formed tokens from other things, without crypto.
  */
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { tokenInvalid } from '../errors.js';
 import { isRecord } from '../type-guards.js';
 
@@ -10,7 +12,7 @@ export interface ParsedToken {
   /** The three parts with their dots. */
   readonly compact: string;
   readonly header: TokenHeader;
-  readonly claims: Readonly<Record<string, unknown>>;
+  readonly claims: Record<string, unknown>;
 }
 
 export interface TokenHeader {
@@ -29,7 +31,11 @@ const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
 /** Three parts of base64url without padding. */
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/**
+ * Headers that were parsed lately, because all tokens of one key have the same. Those of DPoP proofs
+ * are left out: each client has its own.
+ */
+const knownHeaders = new LRUCache<string, TokenHeader>({ max: 16 });
 
 /** @throws SessionError `token_invalid` */
 export function parseToken(compact: string): ParsedToken {
@@ -38,7 +44,12 @@ export function parseToken(compact: string): ParsedToken {
   if (!isCanonical(header) || !isCanonical(claims) || !isCanonical(signature)) {
     throw tokenInvalid('not three parts of canonical base64url');
   }
-  return { compact, header: checkHeader(parseJson(header)), claims: parseJson(claims) };
+  return { compact, header: parseHeader(header), claims: parseJson(claims) };
+}
+
+/** What the signature is of (RFC 7515 section 5.1). */
+export function signingInputOf(compact: string): string {
+  return compact.slice(0, compact.lastIndexOf('.'));
 }
 
 /**
@@ -46,7 +57,7 @@ export function parseToken(compact: string): ParsedToken {
  * out because ECDSA allows two of them for one message.
  */
 export function hashOfSigningInput(compact: string): string {
-  return hash('sha256', compact.slice(0, compact.lastIndexOf('.')), 'base64url');
+  return hash('sha256', signingInputOf(compact), 'base64url');
 }
 
 /**
@@ -67,11 +78,21 @@ function isCanonical(part: string | undefined): part is string {
   }
 }
 
-function parseJson(part: string): Readonly<Record<string, unknown>> {
-  let text: string;
+function parseHeader(part: string): TokenHeader {
+  const known = knownHeaders.get(part);
+  if (known !== undefined) return known;
+  const header = checkHeader(parseJson(part));
+  // A copy, because in V8 a slice would keep all of the token with it.
+  if (header.jwk === undefined) knownHeaders.set(Buffer.from(part).toString('latin1'), header);
+  return header;
+}
+
+function parseJson(part: string): Record<string, unknown> {
+  const bytes = Buffer.from(part, 'base64url');
+  if (!isUtf8(bytes)) throw tokenInvalid('a part is not UTF-8');
+  const text = bytes.toString();
   let value: unknown;
   try {
-    text = utf8.decode(Buffer.from(part, 'base64url'));
     value = JSON.parse(text);
   } catch {
     throw tokenInvalid('a part is not JSON');

@@ -27,7 +27,7 @@ import type { LifetimeRules, TokenFacts } from './claims.js';
 import { checkLogoutToken, type LogoutFacts } from './logout-token.js';
 import { RemoteValidation } from './remote-validation.js';
 import { SignatureCheck } from './signature-check.js';
-import { hashOfSigningInput, parseToken, type ParsedToken } from './token-form.js';
+import { hashOfSigningInput, parseToken, signingInputOf, type ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
 
 /**
@@ -79,7 +79,7 @@ export class TokenVerifier {
    * give it more. After bad ones it is one for each thread, or a flood would take up each turn of
    * the event loop; with fewer, a few bad ones would make the good ones wait.
    */
-  readonly #limiter = new VerificationLimiter({ most: 16, fewest: 4, share: 8 });
+  readonly #limiter = new VerificationLimiter({ most: 32, fewest: 4, share: 8 });
 
   constructor(issuers: readonly TokenIssuer[], clock: Clock, rules: VerificationRules) {
     this.#clock = clock;
@@ -192,8 +192,8 @@ export class TokenVerifier {
     askCheckClaims(claims, issuer.checkClaims);
     const { sessionId, issuedAtSeconds, expiresAtSeconds, startedAtSeconds, keyThumbprint } = facts;
     const user = { issuer: issuer.issuer, userId };
-    const tokenHash = hashOfSigningInput(compact);
-    const { userDigest, sessionDigest, tokenDigest } = digestsOf(user, sessionId, tokenHash);
+    const digests = digestsOf(user, sessionId, signingInputOf(compact));
+    const { userDigest, sessionDigest, tokenDigest } = digests;
     const usualAge = keys === undefined ? DEFAULT_REMOTE_AGE_SECONDS : DEFAULT_AGE_SECONDS;
     const maxAgeSeconds = this.#rules.maxAgeSeconds ?? usualAge;
     return {
@@ -201,7 +201,7 @@ export class TokenVerifier {
       claims,
       userId,
       sessionId,
-      tokenId: facts.jti ?? tokenHash,
+      tokenId: facts.jti ?? hashOfSigningInput(compact),
       issuedAtSeconds,
       expiresAtSeconds,
       startedAtSeconds,

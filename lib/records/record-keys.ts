@@ -33,17 +33,17 @@ export interface RecordDigests {
 /** 144 of the 256 bits of SHA-256: two halves of 12 characters of base64url. */
 const HALF = 12;
 
-/** @param tokenHash tells tokens apart even if an issuer repeats a `jti` */
+/** @param signingInput tells tokens apart even if an issuer repeats a `jti` */
 export function digestsOf(
   user: UserName,
   sessionId: string | undefined,
-  tokenHash: string,
+  signingInput: string,
 ): RecordDigests {
   return {
     userDigest: userDigestOf(user),
     sessionDigest:
       sessionId === undefined ? undefined : sessionDigestOf({ issuer: user.issuer, sessionId }),
-    tokenDigest: digest('token', tokenHash),
+    tokenDigest: digest('token', signingInput),
   };
 }
 
