@@ -1,8 +1,8 @@
 /**
- * Whoever signs the tokens: an ES256 and an RS256 key, a JWKS over HTTP that counts how often it is
- * fetched, and lists of tokens, good and bad.
+ * The issuer: an ES256 and an RS256 key, a JWKS over HTTP that counts how often it is fetched, and
+ * lists of tokens, good and bad. And its clients, with DPoP proofs.
  */
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { generateKeyPairSync, hash, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
@@ -27,11 +27,33 @@ export async function startIssuer() {
     close: () => server.close(),
 
     /** `count` tokens of as many users. */
-    tokens(count, alg = 'ES256', { kid = () => undefined } = {}) {
+    tokens(count, alg = 'ES256', { kid = () => undefined, thumbprint = () => undefined } = {}) {
       const { sign } = alg === 'ES256' ? es256 : rs256;
-      return Array.from({ length: count }, (_, index) =>
-        sign(claims(`${origin}/`, index), kid(index)),
-      );
+      return Array.from({ length: count }, (_, index) => {
+        const jkt = thumbprint(index);
+        const bound = jkt === undefined ? {} : { cnf: { jkt } };
+        return sign({ ...claims(`${origin}/`, index), ...bound }, kid(index));
+      });
+    },
+  };
+}
+
+/** The key of one client, and its DPoP proofs (RFC 9449). */
+export function dpopClient() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
+  const header = encode({ alg: 'ES256', typ: 'dpop+jwt', jwk: { crv, kty, x, y } });
+  return {
+    thumbprint: hash('sha256', JSON.stringify({ crv, kty, x, y }), 'base64url'),
+    proofOf(token, url) {
+      const claims = {
+        jti: randomUUID(),
+        htm: 'GET',
+        htu: url,
+        iat: Math.floor(Date.now() / 1000),
+        ath: hash('sha256', token, 'base64url'),
+      };
+      return signed(`${header}.${encode(claims)}`, privateKey);
     },
   };
 }
@@ -64,14 +86,17 @@ function claims(issuer, index) {
 function signer(alg, type, options) {
   const { privateKey, publicKey } = generateKeyPairSync(type, options);
   const defaultKid = `${alg.toLowerCase()}-2026-11`;
-  const key = { key: privateKey, dsaEncoding: 'ieee-p1363' };
   return {
     jwk: { ...publicKey.export({ format: 'jwk' }), alg, use: 'sig', kid: defaultKid },
     sign(claims, kid = defaultKid) {
-      const input = `${encode({ alg, typ: 'JWT', kid })}.${encode(claims)}`;
-      return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
+      return signed(`${encode({ alg, typ: 'JWT', kid })}.${encode(claims)}`, privateKey);
     },
   };
+}
+
+function signed(input, privateKey) {
+  const key = { key: privateKey, dsaEncoding: 'ieee-p1363' };
+  return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
 }
 
 function encode(value) {

@@ -1,6 +1,6 @@
 /**
  * The load, in a process of its own, started by run.js: connections that stay open, each with one
- * request under way at a time (a closed loop), sending tokens from a list in turn.
+ * request under way at a time (a closed loop).
  *
  * It speaks HTTP over bare sockets, because a client that does more would be what is measured.
  */
@@ -13,54 +13,60 @@ process.on('message', async (job) => {
 process.once('disconnect', () => process.exit());
 
 /**
- * @param job.groups lists of tokens, each with its share of the connections
- * @param job.once whether a token is sent once: the run ends with the list
+ * A job is over when its first group has sent all its requests; what the others have under way is
+ * still answered.
+ *
+ * @param job.groups each with its number of `connections` and its `requests`, the headers of which
+ * are sent over and over until there were `count` of them (default: each once)
+ * @param job.collect the name of a header of answers, in lower case; its values are returned in the
+ * order of the requests
  */
-async function run({ port, method = 'GET', path = '/me', groups, seconds, warmUpSeconds, once }) {
+async function run({ port, method = 'GET', path = '/me', body = '', groups, collect }) {
   const start = performance.now();
-  const from = start + warmUpSeconds * 1000;
-  const until = from + seconds * 1000;
-  const results = groups.map(({ tokens }) => ({
-    tokens,
-    next: 0,
-    answers: 0,
+  const [first] = groups;
+  const results = groups.map(({ requests, count = requests.length }) => ({
+    requests,
+    count,
+    sent: 0,
+    lastAt: start,
     latencies: [],
     statuses: {},
+    collected: [],
   }));
-  let lastAt = from;
+  const length =
+    body === '' ? '' : `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
+  const opening = `${method} ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n${length}`;
+  const collected = collect && new RegExp(`\\r\\n${collect}: (.*)\\r\\n`, 'i');
+  let isOver = false;
 
   const connections = groups.flatMap(({ connections }, index) =>
     Array.from({ length: connections }, async () => {
       const group = results[index];
       const connection = await takeConnection(port);
       const next = () => {
-        if (performance.now() >= until) return undefined;
-        if (once && group.next >= group.tokens.length) return undefined;
-        const token = group.tokens[group.next++ % group.tokens.length];
-        return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+        if (isOver || group.sent === group.count) return undefined;
+        const headers = group.requests[group.sent % group.requests.length];
+        return { at: group.sent++, text: `${opening}${headers}\r\n\r\n${body}` };
       };
-      await connection.drive(next, (status, sentAt) => {
-        group.answers += 1;
-        const now = performance.now();
-        if (now < from || now > until) return;
-        lastAt = now;
-        group.latencies.push(now - sentAt);
+      await connection.drive(next, (head, at, sentAt) => {
+        const status = head.slice(9, 12);
+        group.lastAt = performance.now();
+        group.latencies.push(group.lastAt - sentAt);
         group.statuses[status] = (group.statuses[status] ?? 0) + 1;
+        if (collected) group.collected[at] = collected.exec(head)?.[1];
       });
+      if (groups[index] === first) isOver = true;
       leaveConnection(port, connection);
     }),
   );
   await Promise.all(connections);
-  const elapsedSeconds = (lastAt - from) / 1000;
-  return results.map(({ answers, latencies, statuses }) => {
+  return results.map(({ lastAt, latencies, statuses, collected }) => {
+    const seconds = (lastAt - start) / 1000;
+    const requests = latencies.length;
     latencies.sort((a, b) => a - b);
-    return {
-      answers,
-      requests: latencies.length,
-      perSecond: latencies.length / elapsedSeconds,
-      p99: latencies[Math.floor(latencies.length * 0.99)],
-      statuses,
-    };
+    const latencyAt = (share) => latencies[Math.floor(requests * share)];
+    const [p50, p99] = [latencyAt(0.5), latencyAt(0.99)];
+    return { requests, perSecond: requests / seconds, p50, p99, statuses, collected };
   });
 }
 
@@ -90,11 +96,11 @@ async function open(port) {
     received += chunk;
     const bodyAt = received.indexOf('\r\n\r\n') + 4;
     if (bodyAt < 4) return;
-    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, bodyAt))?.[1] ?? 0;
+    const head = received.slice(0, bodyAt);
+    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1] ?? 0;
     if (received.length < bodyAt + Number(length)) return;
-    const status = received.slice(9, 12);
     received = '';
-    answered(status);
+    answered(head);
   });
   // Its end is told by 'close'.
   socket.on('error', () => {});
@@ -105,19 +111,20 @@ async function open(port) {
     drive: (next, onAnswer) =>
       new Promise((resolve, reject) => {
         const closed = () => reject(new Error('the server closed a connection'));
+        let current;
         let sentAt = 0;
         const send = () => {
-          const request = next();
-          if (request === undefined) {
+          current = next();
+          if (current === undefined) {
             socket.off('close', closed);
             resolve();
             return;
           }
           sentAt = performance.now();
-          socket.write(request, 'latin1');
+          socket.write(current.text, 'latin1');
         };
-        answered = (status) => {
-          onAnswer(status, sentAt);
+        answered = (head) => {
+          onAnswer(head, current.at, sentAt);
           send();
         };
         socket.once('close', closed);

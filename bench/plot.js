@@ -1,95 +1,76 @@
 /**
- * The plot of a run as SVG: on the left the shares of bare Express, on the right the growth curve.
+ * The plot of a run as SVG: the processor time that each session check adds to a request.
  */
-import { median } from './numbers.js';
-import { OURS, rivals } from './rivals.js';
+import { estimate } from './numbers.js';
+import { blocksOf, difference } from './report.js';
+import { BARE, OURS, rivals } from './rivals.js';
 
-const WIDTH = 960;
+const [WIDTH, LEFT, TOP, ROW, BAR] = [860, 215, 84, 38, 13];
+const [RIGHT, BOTTOM] = [150, 44];
 const SCENARIOS = [
-  { name: 'warm', color: '#1f5fbf' },
-  { name: 'cold', color: '#7aa7e0' },
-  { name: 'flood', color: '#e08a3c' },
+  { name: 'warm', label: 'warm: 1,000 tokens repeated', color: '#1f5fbf' },
+  { name: 'cold', label: 'cold: each token once', color: '#e08a3c' },
 ];
-const BARS = { left: 235, top: 64, width: 330, row: 44, bar: 10 };
-const HEIGHT = BARS.top + rivals.length * BARS.row + 54;
-const CURVE = { left: 650, top: 64, width: 270, height: 330 };
 
-export function plot(results) {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Speed of session checks beside bare Express">
+export function plot({ samples }) {
+  const rows = rivals
+    .filter(({ server }) => blocksOf(samples, 'warm', server) !== undefined)
+    .map(({ server, label }) => ({
+      label,
+      isOurs: server === OURS,
+      bars: SCENARIOS.map(({ name, color }) => ({
+        color,
+        ...estimate(blocksOf(samples, name, server), difference(server, BARE)),
+      })),
+    }));
+  const height = TOP + rows.length * ROW + BOTTOM;
+  const most = Math.max(...rows.flatMap(({ bars }) => bars.map(({ value }) => value)));
+  const step = most > 400 ? 100 : 50;
+  const end = Math.ceil(most / step) * step;
+  const x = (micros) => LEFT + (Math.max(0, Math.min(micros, end)) / end) * (WIDTH - LEFT - RIGHT);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Processor time that session checks add to a request of bare Express">
 <style>
 text { font: 13px system-ui, sans-serif; fill: #24292f; }
 .title { font-weight: 600; font-size: 15px; }
 .small { font-size: 11px; fill: #57606a; }
 .axis { stroke: #d0d7de; }
+.interval { stroke: #24292f; stroke-width: 1.5; }
 .ours { font-weight: 600; }
 </style>
 <rect width="100%" height="100%" rx="8" fill="#ffffff"/>
-${bars(results)}
-${curve(results)}
+<text class="title" x="20" y="32">Processor time added to a request of bare Express 5, in µs: less is better</text>
+${legend()}
+${axis(x, step, end, height)}
+${rows.map((row, index) => rowOf(row, TOP + index * ROW, x)).join('\n')}
 </svg>
 `;
 }
 
-function bars({ samples }) {
-  const { left, top, width, row, bar } = BARS;
-  const measured = rivals.filter(({ server }) => server in samples.warm);
-  const bottom = top + measured.length * row;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map(
-    (
-      share,
-    ) => `<line class="axis" x1="${left + share * width}" x2="${left + share * width}" y1="${top - 6}" y2="${bottom}"/>
-<text class="small" x="${left + share * width}" y="${bottom + 16}" text-anchor="middle">${share}</text>`,
-  );
-  const legend = SCENARIOS.map(
-    ({ name, color }, index) =>
-      `<rect x="${left + index * 80}" y="${bottom + 30}" width="10" height="10" fill="${color}"/>
-<text x="${left + index * 80 + 16}" y="${bottom + 39}">${name}</text>`,
-  );
-  const rows = measured.map(({ server, label }, index) => {
-    const y = top + index * row;
-    const drawn = SCENARIOS.map(({ name, color }, at) => {
-      const share = median(samples[name][server].map(({ toBare }) => toBare));
-      const end = left + Math.min(share, 1.05) * width;
-      return `<rect x="${left}" y="${y + at * (bar + 1)}" width="${(end - left).toFixed(1)}" height="${bar}" fill="${color}"/>
-<text class="small" x="${(end + 5).toFixed(1)}" y="${y + at * (bar + 1) + 9}">${share.toFixed(2)}</text>`;
-    });
-    return `<text x="${left - 10}" y="${y + 21}" text-anchor="end"${server === OURS ? ' class="ours"' : ''}>${label}</text>
+function legend() {
+  return SCENARIOS.map(
+    ({ label, color }, index) =>
+      `<rect x="${LEFT + index * 215}" y="47" width="11" height="11" fill="${color}"/>
+<text x="${LEFT + index * 215 + 18}" y="57">${label}</text>`,
+  ).join('\n');
+}
+
+function axis(x, step, end, height) {
+  return Array.from({ length: end / step + 1 }, (_, index) => {
+    const at = x(index * step).toFixed(1);
+    return `<line class="axis" x1="${at}" x2="${at}" y1="${TOP - 8}" y2="${height - BOTTOM}"/>
+<text class="small" x="${at}" y="${height - BOTTOM + 17}" text-anchor="middle">${index * step}</text>`;
+  }).join('\n');
+}
+
+/** The bars of one rival, each with its figure and its 95 % interval. */
+function rowOf({ label, isOurs, bars }, top, x) {
+  const drawn = bars.map(({ value, low, high, color }, index) => {
+    const y = top + index * (BAR + 2);
+    const middle = y + BAR / 2;
+    return `<rect x="${LEFT}" y="${y}" width="${(x(value) - LEFT).toFixed(1)}" height="${BAR}" fill="${color}"/>
+<line class="interval" x1="${x(low).toFixed(1)}" x2="${x(high).toFixed(1)}" y1="${middle}" y2="${middle}"/>
+<text class="small" x="${(x(Math.max(value, high)) + 6).toFixed(1)}" y="${y + 10}">${value.toFixed(0)} (${low.toFixed(0)} to ${high.toFixed(0)})</text>`;
+  });
+  return `<text x="${LEFT - 12}" y="${top + 18}" text-anchor="end"${isOurs ? ' class="ours"' : ''}>${label}</text>
 ${drawn.join('\n')}`;
-  });
-  return `<text class="title" x="20" y="34">Requests a second, as a share of bare Express 5</text>
-${[...ticks, ...rows, ...legend].join('\n')}`;
-}
-
-function curve({ growth }) {
-  const { left, top, width, height } = CURVE;
-  const lines = [
-    { label: 'and requireMfa()', key: 'withMfaNanoseconds', color: '#e08a3c' },
-    { label: 'validateSession()', key: 'nanoseconds', color: '#1f5fbf' },
-  ];
-  const most = Math.max(...growth.map(({ withMfaNanoseconds }) => withMfaNanoseconds)) / 1000;
-  const highest = Math.ceil(most / 5) * 5;
-  const last = Math.log10(growth.at(-1).count);
-  const x = (count) => (left + (Math.log10(count) / last) * width).toFixed(1);
-  const y = (nanoseconds) => (top + height * (1 - nanoseconds / 1000 / highest)).toFixed(1);
-  const ticks = Array.from({ length: highest / 5 + 1 }, (_, step) => step * 5).map(
-    (microseconds) =>
-      `<line class="axis" x1="${left}" x2="${left + width}" y1="${y(microseconds * 1000)}" y2="${y(microseconds * 1000)}"/>
-<text class="small" x="${left - 8}" y="${Number(y(microseconds * 1000)) + 4}" text-anchor="end">${microseconds} µs</text>`,
-  );
-  const counts = growth.map(
-    ({ count }) =>
-      `<text class="small" x="${x(count)}" y="${top + height + 18}" text-anchor="middle">${short(count)}</text>`,
-  );
-  const drawn = lines.map(({ label, key, color }, index) => {
-    const points = growth.map((point) => `${x(point.count)},${y(point[key])}`);
-    return `<polyline fill="none" stroke="${color}" stroke-width="2.5" points="${points.join(' ')}"/>
-<text x="${left + 12}" y="${top + 20 + (1 - index) * 20}" style="fill:${color}">${label}</text>`;
-  });
-  return `<text class="title" x="${left - 40}" y="34">A request, by tokens remembered</text>
-${[...ticks, ...counts, ...drawn].join('\n')}
-<text class="small" x="${left + width / 2}" y="${top + height + 40}" text-anchor="middle">remembered tokens, of as many users</text>`;
-}
-
-function short(count) {
-  return count >= 1e6 ? `${count / 1e6}M` : count >= 1e3 ? `${count / 1e3}k` : String(count);
 }

@@ -45,12 +45,8 @@ export async function startServer(server, settings) {
   return {
     port,
     stop: host.stop,
-    /** The share of its processor time that it spends in this package while `work` is under way. */
-    async processorShareOf(work) {
-      await host.ask('profile');
-      await work();
-      return host.ask('share');
-    },
+    /** Calls a function of the server; see host.js. */
+    call: (call, argument) => host.ask({ call, argument }),
   };
 }
 

@@ -1,167 +1,273 @@
 /**
- * Runs the benchmark. Each server takes short turns with bare Express and is held against the turns
- * right before and after, because the speed of a machine drifts. Who has a goal to meet takes more
- * turns, and in several blocks with new processes, because one process may be faster than another of
- * the same code. Six to seven minutes, more than one of them for the million tokens of the growth
- * curve; where the machine is restless, more blocks tell more.
+ * Runs the benchmark: `node run.js [--blocks 4] [--rounds 20] [--only main] [--growth]`
  *
- * `node run.js [--blocks 2] [--rounds 3] [--seconds 0.2] [--only ours,jose]` writes results.json,
- * results.md and results.svg, the latter two by `report.js`, unless `--only` leaves somebody out.
+ * The main figure is the processor time of a request: what all threads of the server have used, over
+ * the requests that it has answered. Servers take short turns in an order of chance, and are compared
+ * within a round, that is, within half a second, because the speed of a machine drifts. Blocks have new
+ * processes, because one process may be faster than another of the same code.
+ *
+ * It writes results.json, and by `report.js` results.svg and the tables of README.md, unless one of
+ * `--only main`, `guards`, `redis`, `rivals`, `scripts` leaves the rest out.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { forge, startIssuer } from './issuer.js';
-import { median, spread } from './numbers.js';
+import { dpopClient, forge, startIssuer } from './issuer.js';
+import { shuffled } from './numbers.js';
 import { measure, startLoad, startRedis, startServer } from './processes.js';
-import { report, table } from './report.js';
-import { BARE, guarded, OURS, OURS_WITH_MFA, rivals } from './rivals.js';
+import { report, tables } from './report.js';
+import { BARE, OURS, rivals } from './rivals.js';
 
 const { values: options } = parseArgs({
   options: {
-    blocks: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '0.2' },
+    blocks: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '20' },
     only: { type: 'string' },
+    growth: { type: 'boolean', default: false },
   },
 });
 const blocks = Number(options.blocks);
 const rounds = Number(options.rounds);
-const seconds = Number(options.seconds);
-const only = options.only?.split(',');
 
 const CONNECTIONS = 32;
-const WARM_TOKENS = 1_000;
-/** More than anybody gets through in a second; for the slow signatures of RS256 fewer. */
-const COLD_TOKENS = { ES256: Math.ceil(9_000 * seconds), RS256: Math.ceil(3_000 * seconds) };
-const WARM_UP_SECONDS = 0.05;
-/** About once through the tokens: what was idle has lost them from the processor's own caches. */
-const ONCE_THROUGH_SECONDS = 0.2;
-/** Ours and bare Express get faster for their first 8,000 to 10,000 requests, while V8 compiles. */
-const COMPILE_SECONDS = { withGoal: 4, others: 2 };
-/** A job that ends with its list of tokens. */
-const EACH_ONCE = { once: true, seconds: 30, warmUpSeconds: 0 };
+const TOKENS = 1_000;
+/** The requests of a turn: so few that all turns of a round are over within half a second. */
+const TURN = 250;
+/** Requests until V8 has compiled the code that each of them runs, and until those that verify have. */
+const WARM_UP = 8_000;
+const COLD_WARM_UP = 2_000;
 
 const issuer = await startIssuer();
 const load = startLoad();
 const redis = await startRedis();
-if (redis === undefined)
-  console.error('No redis-server in PATH: requireMfa() on Redis is left out.');
+if (redis === undefined) console.error('No redis-server in PATH: its figures are left out.');
 
-const all = [...rivals, ...guarded].filter((one) => isChosen(one) && (!one.redis || redis));
-const measured = all.filter(isRival);
-const servers = new Map();
-
-const warm = {
-  ES256: issuer.tokens(WARM_TOKENS),
-  RS256: issuer.tokens(WARM_TOKENS, 'RS256'),
+const warmTokens = {
+  ES256: issuer.tokens(TOKENS),
+  RS256: issuer.tokens(TOKENS, 'RS256'),
 };
-/** For who remembers tokens: until the way of a new one is compiled as well. */
-const unknown = issuer.tokens(6_000);
-const forged = { ES256: forge(warm.ES256), RS256: forge(warm.RS256) };
-/** By scenario and server, one figure for each round. */
+const warm = { ES256: bearer(warmTokens.ES256), RS256: bearer(warmTokens.RS256) };
+const forged = { ES256: bearer(forge(warmTokens.ES256)), RS256: bearer(forge(warmTokens.RS256)) };
+/** By scenario: blocks of rounds, each with a sample of each server. */
 const samples = {};
-/** By server, one figure for each block. */
-const processorShares = {};
-const unknownKids = {};
-const connections = [];
-let memory;
+const shares = {};
+const keySets = {};
+let turns = 0;
+/** The servers that run, by name. */
+const servers = new Map();
+const isChosen = (part) => options.only === undefined || options.only === part;
 
+const loadAtStart = loadavg()[0];
 for (let block = 0; block < blocks; block += 1) {
-  progress(`block ${block + 1} of ${blocks}: new processes, warm`);
-  const ones = all.filter(({ hasGoal }) => block === 0 || hasGoal);
-  // Who is always first, beside a bare Express of a few seconds, may look slower than who is last.
-  if (block % 2 === 0) ones.reverse();
-  await stopServers();
-  await start({ server: BARE, alg: 'ES256', hasGoal: true });
-  for (const one of ones) {
-    await start(one);
-    await compare('warm', block, one, () => ({
-      ...warmJob(one),
-      warmUpSeconds: ONCE_THROUGH_SECONDS,
-    }));
-    if (isProfiled(one)) (processorShares[one.server] ??= []).push(await processorShareOf(one));
-  }
-
-  progress('  cold');
-  const cold = { ES256: [], RS256: [] };
-  for (const one of ones.filter(isRival)) {
-    const groups = [{ tokens: unknown, connections: CONNECTIONS }];
-    if (one.remembers) await drive(one.server, { groups, ...EACH_ONCE });
-    await compare('cold', block, one, (round) => {
-      const tokens = (cold[one.alg][round] ??= issuer.tokens(COLD_TOKENS[one.alg], one.alg));
-      return { groups: [{ tokens, connections: CONNECTIONS }], once: true };
-    });
-  }
-
-  progress('  flood');
-  for (const one of ones.filter(isRival)) {
-    if (one.remembers) await drive(one.server, { ...warmJob(one), ...EACH_ONCE });
-    await compare('flood', block, one, () => ({
-      groups: [
-        { tokens: warm[one.alg], connections: CONNECTIONS / 2 },
-        { tokens: forged[one.alg], connections: CONNECTIONS / 2 },
-      ],
-      warmUpSeconds: ONCE_THROUGH_SECONDS,
-    }));
-  }
-
-  if (block > 0) continue;
-  progress('  connections, unknown kids');
-  if (measured.some(({ server }) => server === OURS)) {
-    for (const count of [1, 8, 64, 512]) connections.push(await withConnections(count));
-  }
-  // Both only count, so that they may run side by side.
-  memory = measure('memory.js', [], ['--expose-gc']);
-  for (const one of measured) unknownKids[one.server] = await sendUnknownKids(one);
+  const name = `block ${block + 1} of ${blocks}`;
+  if (isChosen('main')) await measureMain(name, block);
+  if (isChosen('guards')) await measureGuards(name);
+  if (isChosen('redis') && redis !== undefined) await measureRedis(name);
 }
-
-await stopServers();
+if (isChosen('guards')) {
+  await measureApprovals('ours-approval');
+  if (redis !== undefined) await measureApprovals('ours-approval-redis');
+  await measureDpop();
+}
+if (isChosen('rivals')) {
+  for (const rival of rivals.filter(({ isMain }) => !isMain)) await measureRival(rival);
+}
 await load.stop();
 issuer.close();
 redis?.stop();
 
-progress('import, growth');
+const scripts = isChosen('scripts') ? await runScripts() : {};
 const results = {
   date: new Date().toISOString().slice(0, 10),
-  machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, node: process.version },
-  seconds,
+  machine: {
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    node: process.version,
+    load: [loadAtStart, loadavg()[0]],
+    seconds: Math.round(performance.now() / 1000),
+  },
+  ...scripts,
+  keySets,
+  shares,
   samples,
-  processorShares,
-  unknownKids,
-  connections,
-  memory: await memory,
-  import: await measure('import.js'),
-  growth: await measure('growth.js', [], ['--expose-gc', '--max-old-space-size=6144']),
 };
-
-if (only === undefined) {
-  writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
+if (process.env.DUMP) writeFileSync(process.env.DUMP, JSON.stringify(results));
+if (options.only === undefined) {
+  writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results)}\n`);
   report(results);
 }
-console.log(table(results));
+console.log(tables(results));
+progress('done');
 
-function isChosen({ server }) {
-  return only === undefined || only.includes(server);
+/** The rivals that a goal is about: remembered tokens, new tokens, and a flood of bad signatures. */
+async function measureMain(block, index) {
+  progress(`${block}: warm`);
+  const main = rivals.filter(({ isMain }) => isMain);
+  const names = [BARE, ...main.map(({ server }) => server)];
+  for (const name of names) await start(name);
+  await alternate(
+    'warm',
+    rounds,
+    turnsOf(names, (name) => turn(name, warmTurn())),
+  );
+  if (index === 0) shares.warm = await sharesOf(OURS, warmJob('ES256', 12 * TOKENS));
+
+  progress(`${block}: cold`);
+  await warmUpCold(main);
+  const coldNames = index === 0 ? names : names.filter((name) => name !== 'fast-jwt');
+  await alternate('cold', rounds, () => {
+    const job = jobOf(bearer(issuer.tokens(TURN)));
+    return turnsOf(coldNames, (name) => turn(name, job))();
+  });
+  if (index === 0) {
+    shares.cold = await sharesOf(OURS, jobOf(bearer(issuer.tokens(6 * TOKENS))));
+    shares.coldOfJose = await sharesOf('jose', jobOf(bearer(issuer.tokens(6 * TOKENS))));
+  }
+
+  progress(`${block}: flood`);
+  await alternate('flood', Math.ceil(rounds / 2), turnsOf(coldNames, floodTurn));
+  if (index === 0) for (const rival of main) keySets[rival.server] = await sendUnknownKids(rival);
+  await stopServers();
 }
 
-/** Only they have something to say of new tokens and bad ones. */
-function isRival(one) {
-  return rivals.includes(one);
+/** A guard beside an empty one, and a subscriber beside none, each in one process. */
+async function measureGuards(block) {
+  progress(`${block}: guards, events`);
+  await start('ours-mfa');
+  await start('ours-events');
+  const guarded = (name) => async () => {
+    await servers.get('ours-mfa').call('setGuard', name);
+    return turn('ours-mfa', warmTurn());
+  };
+  const subscribed = (isSubscribed) => async () => {
+    await servers.get('ours-events').call('setSubscribed', isSubscribed);
+    return turn('ours-events', warmTurn());
+  };
+  // So that the code of both has been compiled.
+  await servers.get('ours-mfa').call('setGuard', 'empty');
+  await drive('ours-mfa', warmJob('ES256', WARM_UP / 2));
+  await servers.get('ours-events').call('setSubscribed', true);
+  await drive('ours-events', warmJob('ES256', WARM_UP / 2));
+  await alternate('guards', rounds, () => ({ mfa: guarded('mfa'), empty: guarded('empty') }));
+  await alternate('events', rounds, () => ({
+    subscribed: subscribed(true),
+    silent: subscribed(false),
+  }));
+  await stopServers();
 }
 
-function isProfiled({ server }) {
-  return [OURS, OURS_WITH_MFA].includes(server);
+/** The latency of one request at a time: the network is what it waits for, and nothing else. */
+async function measureRedis(block) {
+  progress(`${block}: Redis`);
+  const names = ['ours-redis', 'ours-mfa-redis'];
+  for (const name of names) await start(name);
+  const alone = { groups: [{ requests: warm.ES256.slice(0, TURN), connections: 1 }] };
+  for (const name of names) await turn(name, alone);
+  await alternate(
+    'redis',
+    rounds,
+    turnsOf(names, (name) => turn(name, alone)),
+  );
+  await alternate(
+    'redisBusy',
+    Math.ceil(rounds / 2),
+    turnsOf(names, (name) => turn(name, warmTurn())),
+  );
+  await stopServers();
+}
+
+/** Each token asks for an approval, gives it, and spends it. */
+async function measureApprovals(server) {
+  progress(server);
+  const body = JSON.stringify({ amount: '0.25', to: '0x52908400098527886E0F7030069857D2E4169EE7' });
+  await start(server);
+  const oneRound = async () => {
+    const requests = warm.ES256;
+    const jobWith = (given) => ({ ...jobOf(given), method: 'POST', path: '/transfers', body });
+    const asking = { ...jobWith(requests), collect: 'x-mfa-challenge-id' };
+    const { collected, ...refused } = await turn(server, asking, '403');
+    const named = requests.map((line, at) => `${line}\r\nX-Mfa-Challenge-Id: ${collected[at]}`);
+    await drive(server, { ...jobWith(named), path: '/approve' });
+    return { refused, spent: await turn(server, jobWith(named)) };
+  };
+  for (let time = 0; time < 4; time += 1) await oneRound();
+  const measured = [];
+  for (let at = 0; at < rounds / 2; at += 1) measured.push(await oneRound());
+  (samples[server] ??= []).push(measured);
+  await stopServers();
+}
+
+/** A request with a proof, beside one whose proof is verified with jose and nothing else. */
+async function measureDpop() {
+  progress('DPoP');
+  const names = [BARE, 'ours-dpop', 'dpop-by-hand'];
+  for (const name of names) await start(name);
+  const clients = Array.from({ length: TURN }, dpopClient);
+  const tokens = issuer.tokens(TURN, 'ES256', { thumbprint: (n) => clients[n].thumbprint });
+  const dpopTurn = (name) => {
+    const url = `http://localhost:${servers.get(name).port}/me`;
+    const requests = tokens.map(
+      (token, n) => `Authorization: DPoP ${token}\r\nDPoP: ${clients[n].proofOf(token, url)}`,
+    );
+    return turn(name, jobOf(requests));
+  };
+  for (let time = 0; time < COLD_WARM_UP / TURN; time += 1) {
+    for (const name of names) await dpopTurn(name);
+  }
+  await alternate('dpop', rounds, turnsOf(names, dpopTurn));
+  await stopServers();
+}
+
+/** Who is in the table alone: one process, beside bare Express. */
+async function measureRival(rival) {
+  const { server, alg } = rival;
+  progress(server);
+  const names = [BARE, server];
+  for (const name of names) await start(name, alg);
+  const half = rounds / 2;
+  await alternate(
+    `warm ${server}`,
+    half,
+    turnsOf(names, (name) => turn(name, warmTurn(alg))),
+  );
+  await alternate(`cold ${server}`, half, () => {
+    const job = jobOf(bearer(issuer.tokens(TURN, alg)));
+    return turnsOf(names, (name) => turn(name, job))();
+  });
+  await alternate(
+    `flood ${server}`,
+    Math.ceil(half / 2),
+    turnsOf(names, (name) => floodTurn(name, alg)),
+  );
+  keySets[server] = await sendUnknownKids(rival);
+  await stopServers();
+}
+
+async function runScripts() {
+  progress('waits, heap, import');
+  return {
+    waits: await measure('waits.js'),
+    memory: await measure('memory.js', [], ['--expose-gc']),
+    import: await measure('import.js'),
+    growth: options.growth
+      ? await measure('growth.js', [], ['--expose-gc', '--max-old-space-size=6144'])
+      : undefined,
+  };
 }
 
 /** A new process, until what it does often is compiled. */
-async function start(one) {
-  const settings = { ...issuer.settings, redisUrl: redis?.url };
-  servers.set(one.server, await startServer(one.server, settings));
-  if (guarded.includes(one)) await startMfa(one);
-  const compileSeconds = one.hasGoal ? COMPILE_SECONDS.withGoal : COMPILE_SECONDS.others;
-  await drive(one.server, { ...warmJob(one), seconds: compileSeconds });
+async function start(name, alg = 'ES256') {
+  servers.set(name, await startServer(name, { ...issuer.settings, redisUrl: redis?.url }));
+  if (name.includes('dpop')) return;
+  if (name.includes('mfa')) await drive(name, { ...warmJob(), method: 'POST', path: '/mfa' });
+  await drive(name, warmJob(alg, WARM_UP));
+}
+
+/** For who remembers tokens: until the way of a new one is compiled as well. */
+async function warmUpCold(ones) {
+  const job = jobOf(bearer(issuer.tokens(COLD_WARM_UP)));
+  for (const { server } of ones.filter(({ remembers }) => remembers)) await drive(server, job);
 }
 
 async function stopServers() {
@@ -169,80 +275,94 @@ async function stopServers() {
   servers.clear();
 }
 
-/** An MFA session for each of the tokens. It lasts 300 s, longer than a block. */
-function startMfa(one) {
-  return turnOf(one.server, { ...warmJob(one), ...EACH_ONCE, method: 'POST', path: '/mfa' });
-}
-
-/** A server takes turns with bare Express. */
-async function compare(name, block, one, jobOf) {
-  const turns = one.hasGoal ? 2 * rounds : rounds;
-  let before = await bareTurn();
-  for (let round = 0; round < turns; round += 1) {
-    const { perSecond, p99 } = await turnOf(one.server, jobOf(round));
-    const after = await bareTurn();
-    const toBare = (2 * perSecond) / (before + after);
-    const sample = { at: `${block}.${round}`, toBare, perSecond, p99 };
-    ((samples[name] ??= {})[one.server] ??= []).push(sample);
-    before = after;
+/** A block of rounds, in each of which everyone has one turn, in an order of chance. */
+async function alternate(scenario, count, turnsOfRound) {
+  const block = [];
+  for (let round = 0; round < count; round += 1) {
+    const turns = turnsOfRound();
+    const sampled = {};
+    for (const name of shuffled(Object.keys(turns))) sampled[name] = await turns[name]();
+    block.push(sampled);
   }
+  (samples[scenario] ??= []).push(block);
 }
 
-function processorShareOf(one) {
-  const work = () => drive(one.server, { ...warmJob(one), seconds: 1.5 });
-  return servers.get(one.server).processorShareOf(work);
+function turnsOf(names, turnOf) {
+  return () => Object.fromEntries(names.map((name) => [name, () => turnOf(name)]));
 }
 
-/** Half of the connections send keys that the issuer does not have. */
-async function sendUnknownKids({ server, alg }) {
-  const tokens = issuer.tokens(alg === 'ES256' ? 3_000 : 500, alg, { kid: (n) => `kid-${n}` });
-  const before = issuer.fetches();
-  const [good] = await drive(server, {
+/** What a server uses for the requests of a job, and how fast it answers those of its first group. */
+async function turn(name, job, status = '200') {
+  const { call } = servers.get(name);
+  const before = await call('usage');
+  const groups = await drive(name, job);
+  const used = (await call('usage')) - before;
+  const [{ requests, perSecond, p50, p99, statuses, collected }, bad] = groups;
+  if (Object.keys(statuses).join() !== status || bad?.statuses['200'] !== undefined) {
+    throw new Error(`${name}: ${JSON.stringify(groups.map((group) => group.statuses))}`);
+  }
+  const sample = { micros: round(used / requests), perSecond: Math.round(perSecond) };
+  return { ...sample, p50: round(p50), p99: round(p99), ...(job.collect && { collected }) };
+}
+
+/** Half of the connections send bad signatures; bare Express, which knows none, has good ones alone. */
+function floodTurn(name, alg = 'ES256') {
+  if (name === BARE) return turn(name, warmTurn(alg));
+  const connections = CONNECTIONS / 2;
+  return turn(name, {
     groups: [
-      { tokens: warm[alg], connections: CONNECTIONS / 2 },
-      { tokens, connections: CONNECTIONS / 2 },
+      { requests: warm[alg], connections, count: TURN },
+      { requests: forged[alg], connections, count: Infinity },
     ],
-    seconds: 1,
-    warmUpSeconds: 0,
   });
-  const refused = good.requests - (good.statuses['200'] ?? 0);
-  return { fetches: issuer.fetches() - before, goodRefused: refused / good.requests };
 }
 
-async function withConnections(count) {
-  const job = { groups: [{ tokens: warm.ES256, connections: count }] };
-  const ratios = [];
-  const p99 = [];
-  for (let turn = 0; turn < 2 * rounds; turn += 1) {
-    const bare = await turnOf(BARE, job);
-    const ours = await turnOf(OURS, job);
-    ratios.push(ours.perSecond / bare.perSecond);
-    p99.push(ours.p99);
-  }
-  return { connections: count, toBare: median(ratios), p99: median(p99) };
+/** Half of the connections send keys that the issuer does not have: how often is the JWKS fetched? */
+async function sendUnknownKids({ server, alg }) {
+  const tokens = issuer.tokens(TOKENS / 2, alg, { kid: (n) => `kid-${n}` });
+  const before = issuer.fetches();
+  await drive(server, {
+    groups: [
+      { requests: warm[alg], connections: CONNECTIONS / 2, count: 2 * TOKENS },
+      { requests: bearer(tokens), connections: CONNECTIONS / 2, count: Infinity },
+    ],
+  });
+  return issuer.fetches() - before;
 }
 
-async function bareTurn() {
-  return (await turnOf(BARE, warmJob({ alg: 'ES256' }))).perSecond;
+async function sharesOf(name, job) {
+  const { call } = servers.get(name);
+  await call('profile');
+  await drive(name, job);
+  return call('shares');
 }
 
-function warmJob({ alg }) {
-  return { groups: [{ tokens: warm[alg], connections: CONNECTIONS }] };
+/** Requests with tokens that were verified before, each once or `count` altogether. */
+function warmJob(alg = 'ES256', count = TOKENS) {
+  return jobOf(warm[alg], count);
 }
 
-/** The figures of the valid requests. */
-async function turnOf(server, job) {
-  const groups = await drive(server, job);
-  const [good, bad] = groups;
-  if (Object.keys(good.statuses).join() !== '200' || bad?.statuses['200'] !== undefined) {
-    throw new Error(`${server}: ${JSON.stringify(groups.map(({ statuses }) => statuses))}`);
-  }
-  return good;
+/** One part of them after the other. */
+function warmTurn(alg = 'ES256') {
+  turns += 1;
+  const first = (turns * TURN) % TOKENS;
+  return jobOf(warm[alg].slice(first, first + TURN));
 }
 
-function drive(server, job) {
-  const { port } = servers.get(server);
-  return load.ask({ port, seconds, warmUpSeconds: WARM_UP_SECONDS, ...job });
+function jobOf(requests, count = requests.length) {
+  return { groups: [{ requests, count, connections: CONNECTIONS }] };
+}
+
+function bearer(tokens) {
+  return tokens.map((token) => `Authorization: Bearer ${token}`);
+}
+
+function drive(name, job) {
+  return load.ask({ port: servers.get(name).port, ...job });
+}
+
+function round(value) {
+  return Math.round(value * 100) / 100;
 }
 
 function progress(text) {

@@ -1,8 +1,19 @@
 import { createClient } from 'redis';
+import { customAuthentication, getSession, requireMfa, validateSession } from '../../dist/index.js';
 import { redisStore } from '../../dist/store/redis.js';
-import { mountWithMfa } from '../with-mfa.js';
 
-export async function mount(app, settings) {
-  const client = await createClient({ url: settings.redisUrl }).connect();
-  return mountWithMfa(app, settings, redisStore(client));
+export async function mount(app, { issuer, audience, jwksUri, redisUrl }) {
+  const client = await createClient({ url: redisUrl }).connect();
+  const authentication = customAuthentication({ issuer, audience, jwksUri });
+  app.use(validateSession({ authentication, store: redisStore(client) }));
+  return {
+    userIdOf: (req) => getSession(req).userId,
+    guards: [requireMfa()],
+    routes(app) {
+      app.post('/mfa', async (req, res) => {
+        await getSession(req).mfa.start({ method: 'totp' });
+        res.json({});
+      });
+    },
+  };
 }
