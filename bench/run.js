@@ -92,7 +92,6 @@ const results = {
   shares,
   samples,
 };
-if (process.env.DUMP) writeFileSync(process.env.DUMP, JSON.stringify(results));
 if (options.only === undefined) {
   writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results)}\n`);
   report(results);
