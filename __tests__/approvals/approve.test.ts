@@ -461,6 +461,17 @@ describe('session.mfa', () => {
     await errorOf(session.mfa.approve(await ask(session), () => Promise.reject(new Error('x'))));
     await errorOf(session.mfa.approve(await ask(session), () => 1 as unknown as false));
     expect([...store.entries.keys()]).toEqual(before);
+
+    const approved = await ask(session);
+    await session.mfa.approve(approved, totp);
+    await session.mfa.deny(approved);
+    const denied = await ask(session);
+    const approving = session.mfa.approve(denied, async () => {
+      await session.mfa.deny(denied);
+      return totp();
+    });
+    expectSessionError(await errorOf(approving), 'mfa_flow_expired', 410);
+    expect([...store.entries.keys()]).toEqual(before);
   });
 
   it('keeps ids hashed in the store, and neither token nor operation', async () => {

@@ -39,9 +39,9 @@ export interface ChallengeKeys {
   readonly open: string;
   /** Claimed by an `approve()`: first still to be verified, then approved. */
   readonly claimed: string;
-  /** Spent on a request, or denied after it was claimed. */
+  /** Spent on a request, or denied while its verifier is at work. */
   readonly spent: string;
-  /** Denied before it was claimed, until it is removed. */
+  /** Denied otherwise, until it is removed. */
   readonly denied: string;
 }
 

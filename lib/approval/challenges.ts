@@ -86,20 +86,38 @@ export class Challenges {
   /** Withdraws a challenge or an approval, unless it is spent. @throws SessionError */
   async deny(owner: ChallengeOwner, givenId: unknown): Promise<void> {
     const found = await this.#findOpen(owner, givenId);
-    if (found !== undefined && (await this.#store.move(found.keys.open, found.keys.denied))) {
-      owner.report('approval.denied', reportedOf(found.record, found.id));
-      await this.#store.remove(found.keys.denied);
-      return;
+    if (found !== undefined) {
+      const facts = reportedOf(found.record, found.id);
+      if (await this.#withdraw(owner, found.keys.open, found.keys, facts)) return;
     }
     const id = parseChallengeId(givenId);
     if (id === undefined) return;
-    const { claimed, spent } = challengeKeys(owner.room, id);
-    const [text] = await this.#store.read([claimed]);
+    const keys = challengeKeys(owner.room, id);
+    const [text] = await this.#store.read([keys.claimed]);
     if (text === undefined) return;
+    const record = decodeChallenge(text);
+    const facts = reportedOf(record, id);
+    if (record?.approved !== undefined) {
+      await this.#withdraw(owner, keys.claimed, keys, facts);
+      return;
+    }
     // A spend moves to this key, also that of an approval which a verifier has yet to bring.
-    await this.#store.write(spent, DENIED, DENIED_SECONDS, { keep: true });
-    owner.report('approval.denied', reportedOf(decodeChallenge(text), id));
-    await this.#store.remove(claimed);
+    await this.#store.write(keys.spent, DENIED, DENIED_SECONDS, { keep: true });
+    owner.report('approval.denied', facts);
+    await this.#store.remove(keys.claimed);
+  }
+
+  /** Takes a record away that nothing will be written over; false if it has just gone. */
+  async #withdraw(
+    { report }: ChallengeOwner,
+    from: string,
+    { denied }: ChallengeKeys,
+    facts: ReportedChallenge,
+  ): Promise<boolean> {
+    if (!(await this.#store.move(from, denied))) return false;
+    report('approval.denied', facts);
+    await this.#store.remove(denied);
+    return true;
   }
 
   async #findOpen(owner: ChallengeOwner, givenId: unknown): Promise<OpenChallenge | undefined> {
@@ -145,6 +163,8 @@ export class Challenges {
     const record = approve(challenge, factor, nowMs);
     const approval = approvalOf(record, id);
     const isDenied = values[0] !== undefined;
+    // Nothing is written any more that it would have to hold up.
+    if (isDenied) await this.#removeQuietly(keys.spent);
     if (isDenied || approval === undefined || !isInForce(record, id, { nowMs, ends })) {
       throw new SessionError('mfa_flow_expired');
     }
