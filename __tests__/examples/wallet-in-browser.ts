@@ -146,7 +146,8 @@ export async function enrol(page: Page): Promise<void> {
   await button(page, 'Add a factor').click();
   await button(page, /^Authenticator app/).click();
   await confirmTotp(dialog(page, 'Add a factor'));
-  await sees(page.getByText('Authenticator app set up'));
+  await gone(dialog(page, 'Add a factor'));
+  await sees(button(page, 'Remove authenticator app'));
 }
 
 export async function confirmTotp(within: Locator): Promise<void> {

@@ -2,8 +2,9 @@
  * The approvals that a user was asked for, so that they can be listed, on another device too.
  *
  * The library keeps an approval to one client if the tokens name the client's session. CDP's tokens
- * do not, so the wallet does it for them: only the access token that was refused may approve. Tokens
- * with user scope (custom authentication) may approve for each other; that is their point.
+ * do not, so the wallet does it for them: only the access token that was refused may approve, and
+ * after a renewal the user is asked anew. Tokens with user scope (custom authentication) may approve
+ * for each other; that is their point.
  */
 import type { RequestHandler } from 'express';
 import {
