@@ -106,6 +106,69 @@ describe('The option onApprovalRequired', () => {
     expect(given).toStrictEqual([{ signal: expect.any(AbortSignal) as unknown }]);
   });
 
+  const changeable: [string, () => [RequestInit['body'], () => void]][] = [
+    [
+      'a typed array',
+      () => {
+        const bytes = new TextEncoder().encode('50');
+        return [bytes, () => bytes.fill(57)];
+      },
+    ],
+    [
+      'an ArrayBuffer',
+      () => {
+        const bytes = new TextEncoder().encode('50');
+        return [bytes.buffer, () => bytes.fill(57)];
+      },
+    ],
+    [
+      'URLSearchParams',
+      () => {
+        const form = new URLSearchParams({ amount: '50' });
+        return [
+          form,
+          () => {
+            form.set('amount', '99');
+          },
+        ];
+      },
+    ],
+    [
+      'a FormData',
+      () => {
+        const form = new FormData();
+        form.set('amount', '50');
+        form.append('bill', new File(['text'], 'bill.txt', { type: 'text/plain' }));
+        return [
+          form,
+          () => {
+            form.set('amount', '99');
+          },
+        ];
+      },
+    ],
+  ];
+  it.each(changeable)('is followed by the same body, changed or not: %s', async (_kind, create) => {
+    const [body, change] = create();
+    answer = (request, response) => {
+      if (idOf(request) !== undefined) response.writeHead(201).end();
+      else {
+        const approval = { challengeId: 'the-id', description: null, expiresInSeconds };
+        refuse(response, 'mfa_required', { approval });
+      }
+    };
+    prompt = () => {
+      change();
+      return Promise.resolve();
+    };
+    const response = send('', { body: body ?? null });
+    change();
+    expect((await response).status).toBe(201);
+    const bodies = api.received.map((request) => request.body.replace(/form-?data-.*/gi, ''));
+    expect(bodies[0]).toContain('50');
+    expect(bodies[1]).toBe(bodies[0]);
+  });
+
   it('may approve through the same fetch', async () => {
     answer = (request, response) => {
       if (request.path === '/approvals') response.writeHead(204).end();

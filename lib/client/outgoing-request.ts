@@ -40,10 +40,26 @@ export async function outgoingRequest(
       const body = await request.arrayBuffer();
       known.body = body.byteLength === 0 ? null : body;
     }
-  }
+  } else if (replayable) known.body = copyOf(init?.body);
   const { method = 'GET', redirect = 'follow', headers } = known as RequestInit;
   const complete = { ...known, method, redirect, headers: new Headers(headers) };
   return { url, init: complete, replayable, redirects: 0 };
+}
+
+/** What the caller changes after the call is not sent, as with `fetch`, nor in a later try. */
+function copyOf(body: RequestInit['body']): RequestInit['body'] {
+  if (ArrayBuffer.isView(body))
+    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (body instanceof ArrayBuffer) return body.slice(0);
+  const { FormData: Form, URLSearchParams: Query } = globalThis as Partial<typeof globalThis>;
+  for (const Kind of [Form, Query]) {
+    // Those of React Native cannot be listed.
+    if (Kind === undefined || !(body instanceof Kind) || !('entries' in body)) continue;
+    const copy = new Kind();
+    for (const [name, value] of body as FormData) copy.append(name, value as string);
+    return copy;
+  }
+  return body;
 }
 
 /** By methods instead of classes, which other windows and polyfills have of their own. */
