@@ -214,6 +214,19 @@ describe('session.mfa', () => {
       expect(given).toEqual(expected);
     });
 
+    it('keeps the description as it was shown, even if the verifier alters its own', async () => {
+      const session = await signIn(kit.sessions());
+      const description = { send: 50 };
+      const id = await ask(session, { description });
+      const approval = await session.mfa.approve(id, (challenge) => {
+        Object.assign(challenge.description as object, { send: 99 });
+        return totp();
+      });
+      expect(approval.description).toEqual(description);
+      const operation = { ...OPERATION, description, challengeId: id };
+      expect(await session.mfa.requireApproval(operation)).toEqual(approval);
+    });
+
     it('waits for a verifier that is asynchronous, and keeps its acr', async () => {
       const session = await signIn(kit.sessions());
       const id = await ask(session);

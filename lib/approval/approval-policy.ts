@@ -117,7 +117,8 @@ export function challengeOf(
     id,
     request: request && Object.freeze({ ...request }),
     digest,
-    description,
+    // A copy, so that a verifier which alters it does not alter the record of the approval.
+    description: structuredClone(description),
     ...(methods !== undefined && { methods: [...methods] }),
     ...(acr !== undefined && { acr: [...acr] }),
     createdAt: new Date(record.createdAtMs),
