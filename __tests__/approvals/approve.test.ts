@@ -478,12 +478,17 @@ describe('session.mfa', () => {
     const approved = await ask(session);
     await session.mfa.approve(approved, totp);
     await session.mfa.deny(approved);
-    const denied = await ask(session);
-    const approving = session.mfa.approve(denied, async () => {
-      await session.mfa.deny(denied);
-      return totp();
-    });
-    expectSessionError(await errorOf(approving), 'mfa_flow_expired', 410);
+    for (const [proof, errorType, status] of [
+      [totp(), 'mfa_flow_expired', 410],
+      [false, 'mfa_invalid_code', 422],
+    ] as const) {
+      const denied = await ask(session);
+      const approving = session.mfa.approve(denied, async () => {
+        await session.mfa.deny(denied);
+        return proof;
+      });
+      expectSessionError(await errorOf(approving), errorType, status);
+    }
     expect([...store.entries.keys()]).toEqual(before);
   });
 

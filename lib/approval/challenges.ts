@@ -68,8 +68,13 @@ export class Challenges {
       owner.report('approval.refused', found && reportedOf(found.record, found.id));
       throw new SessionError('mfa_flow_expired');
     }
+    const { claimed, spent } = found.keys;
+    let left = [claimed, spent];
     try {
-      const approval = await this.#verify(owner, found, verify);
+      const { record, approval, nowMs } = await this.#verify(owner, found, verify);
+      // A write that fails may be done late, and a denial has to hold it up.
+      left = [claimed];
+      await this.#store.write(claimed, encodeChallenge(record), secondsToKeep(record, nowMs));
       owner.report('approval.approved', approval);
       return approval;
     } catch (error) {
@@ -78,7 +83,7 @@ export class Challenges {
         owner.report('approval.refused', reportedOf(found.record, found.id));
       }
       // The challenge is spent in any case, and the reason matters more than a record that expires.
-      await this.#removeQuietly(found.keys.claimed);
+      for (const key of left) await this.#removeQuietly(key);
       throw error;
     }
   }
@@ -146,11 +151,12 @@ export class Challenges {
     return false;
   }
 
+  /** Verifies the factor, and gives the approval that is to be stored. */
   async #verify(
     owner: ChallengeOwner,
     { id, keys, record: challenge }: OpenChallenge,
     verify: FactorVerifier,
-  ): Promise<MfaApproval> {
+  ): Promise<{ record: ChallengeRecord; approval: MfaApproval; nowMs: number }> {
     const proof: unknown = await verify(challengeOf(challenge, id, owner));
     const factor = readProof(proof, challenge);
     if (factor === undefined) {
@@ -163,14 +169,10 @@ export class Challenges {
     const record = approve(challenge, factor, nowMs);
     const approval = approvalOf(record, id);
     const isDenied = values[0] !== undefined;
-    // Nothing is written any more that it would have to hold up.
-    if (isDenied) await this.#removeQuietly(keys.spent);
     if (isDenied || approval === undefined || !isInForce(record, id, { nowMs, ends })) {
       throw new SessionError('mfa_flow_expired');
     }
-    const ttlSeconds = secondsToKeep(record, nowMs);
-    await this.#store.write(keys.claimed, encodeChallenge(record), ttlSeconds);
-    return approval;
+    return { record, approval, nowMs };
   }
 
   async #removeQuietly(key: string): Promise<void> {
