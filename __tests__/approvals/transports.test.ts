@@ -4,7 +4,11 @@
  */
 import { once } from 'node:events';
 import { createServer as createHttp1 } from 'node:http';
-import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
+import {
+  connect as connectHttp2,
+  createServer as createHttp2,
+  type Http2ServerRequest,
+} from 'node:http2';
 import { connect, type AddressInfo } from 'node:net';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import {
@@ -250,6 +254,28 @@ describe('A request over HTTP/2', () => {
   it('is refused with 400 if its body was not read, without any header that announces it', async () => {
     const url = await start(undefined);
     const answer = await send(url, { body: '{"a":1}' });
+    expect([answer.status, answer.body.errorType]).toEqual([400, 'invalid_request']);
+  });
+
+  it('is bound, or refused with 400, if its body was read from the stream', async () => {
+    const readStream =
+      (keep: boolean): Middleware =>
+      (req, _res, next) => {
+        const { stream } = req as unknown as Http2ServerRequest;
+        void stream.toArray().then((chunks) => {
+          const body = Buffer.concat(chunks as Buffer[]).toString('utf8');
+          if (keep && body !== '') Object.assign(req, { body });
+          next();
+        });
+      };
+    const keeping = await start(readStream(true));
+    const id = await approve((await send(keeping, { body: 'a' })).id);
+    expect((await send(keeping, { body: 'b', id })).status).toBe(403);
+    expect((await send(keeping, { id })).status).toBe(403);
+    expect((await send(keeping, { body: 'a', id })).body).toEqual({ approval: id });
+    await close();
+    const losing = await start(readStream(false));
+    const answer = await send(losing, { body: 'a' });
     expect([answer.status, answer.body.errorType]).toEqual([400, 'invalid_request']);
   });
 

@@ -33,7 +33,7 @@ export function parsedBodyMaterial(req: ParsedRequest): string {
   if (!announcesBody(req)) {
     return body === undefined || isPlaceholder ? NO_BODY : bodyMaterial(body, SOURCE);
   }
-  if (!req.readableEnded) {
+  if (!isRead(req)) {
     throw unbound(
       'no body parser read it. Mount one for its media type ahead of requireApproval(), such as express.json(), or give `bind`.',
     );
@@ -58,7 +58,15 @@ function announcesBody(req: IncomingMessage): boolean {
 /** HTTP/2 needs neither header; the stream ends with its headers, or later. */
 function mayCarryBody({ stream, readableDidRead }: Http2ServerRequest): boolean {
   // A stream that ended without having been read had no data.
-  return !stream.endAfterHeaders && !(stream.readableEnded && !readableDidRead);
+  const wasRead = readableDidRead || stream.readableDidRead;
+  return !stream.endAfterHeaders && !(stream.readableEnded && !wasRead);
+}
+
+/** Whether somebody has read the body to its end: over HTTP/2, from the request or its stream. */
+function isRead(req: IncomingMessage): boolean {
+  if (req.readableEnded || req.httpVersionMajor < 2) return req.readableEnded;
+  const { stream, readableDidRead } = req as unknown as Http2ServerRequest;
+  return !readableDidRead && stream.readableDidRead && stream.readableEnded;
 }
 
 function isEmptyObject(value: unknown): boolean {
