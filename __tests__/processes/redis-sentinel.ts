@@ -50,6 +50,13 @@ export async function startRedisSentinel({
     },
     { withinMs: 15_000, everyMs: 100 },
   );
+  // An online replica is sent nothing before its first acknowledgement, up to a second later.
+  await eventually(
+    async () => {
+      expect(await setAndWait(first.port, replicas)).toBe(replicas);
+    },
+    { withinMs: 15_000, everyMs: 100 },
+  );
 
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'sentinel-'));
@@ -108,6 +115,18 @@ async function launch(folder: string, port: number, primaryPort: number): Promis
   });
   await untilPrinted(child, child.stdout, '+slave');
   return child;
+}
+
+/** @returns how many replicas have acknowledged a write */
+async function setAndWait(port: number, replicas: number): Promise<unknown> {
+  const client = new Redis(port, '127.0.0.1', { retryStrategy: () => null });
+  client.on('error', () => undefined);
+  try {
+    await client.set('replicated', '');
+    return await client.wait(replicas, 2000);
+  } finally {
+    client.disconnect();
+  }
 }
 
 async function ask(port: number, command: string, ...args: string[]): Promise<unknown> {
