@@ -1,5 +1,5 @@
 /**
- * Runs the benchmark: `node run.js [--blocks 4] [--rounds 20] [--only main] [--growth]`
+ * Runs the benchmark: `node run.js [--blocks 3] [--rounds 20] [--only main] [--growth]`
  *
  * The main figure is the processor time of a request: what all threads of the server have used, over
  * the requests that it has answered. Servers take short turns in an order of chance, and are compared
@@ -21,7 +21,7 @@ import { BARE, OURS, rivals } from './rivals.js';
 
 const { values: options } = parseArgs({
   options: {
-    blocks: { type: 'string', default: '4' },
+    blocks: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '20' },
     only: { type: 'string' },
     growth: { type: 'boolean', default: false },
@@ -130,29 +130,23 @@ async function measureMain(block, index) {
   await stopServers();
 }
 
-/** A guard beside an empty one, and a subscriber beside none, each in one process. */
+/** A guard beside an empty one in the same process, and a server with a subscriber of its events. */
 async function measureGuards(block) {
   progress(`${block}: guards, events`);
-  await start('ours-mfa');
-  await start('ours-events');
+  for (const name of ['ours-mfa', OURS, 'ours-events']) await start(name);
   const guarded = (name) => async () => {
     await servers.get('ours-mfa').call('setGuard', name);
     return turn('ours-mfa', warmTurn());
   };
-  const subscribed = (isSubscribed) => async () => {
-    await servers.get('ours-events').call('setSubscribed', isSubscribed);
-    return turn('ours-events', warmTurn());
-  };
-  // So that the code of both has been compiled.
+  // So that both have been compiled.
   await servers.get('ours-mfa').call('setGuard', 'empty');
   await drive('ours-mfa', warmJob('ES256', WARM_UP / 2));
-  await servers.get('ours-events').call('setSubscribed', true);
-  await drive('ours-events', warmJob('ES256', WARM_UP / 2));
   await alternate('guards', rounds, () => ({ mfa: guarded('mfa'), empty: guarded('empty') }));
-  await alternate('events', rounds, () => ({
-    subscribed: subscribed(true),
-    silent: subscribed(false),
-  }));
+  await alternate(
+    'events',
+    rounds,
+    turnsOf([OURS, 'ours-events'], (name) => turn(name, warmTurn())),
+  );
   await stopServers();
 }
 
@@ -244,9 +238,10 @@ async function measureRival(rival) {
 }
 
 async function runScripts() {
-  progress('waits, heap, import');
+  progress('middleware alone, waits, heap, import');
   return {
     waits: await measure('waits.js'),
+    alone: await measure('middleware.js'),
     memory: await measure('memory.js', [], ['--expose-gc']),
     import: await measure('import.js'),
     growth: options.growth
