@@ -9,6 +9,7 @@ import { readEnvironment, type Environment } from './environment.js';
 import { acrEvidence, amrEvidence } from './mfa/evidence.js';
 import { complaintsOf, ConfigurationError, describe, OptionReader } from './option-reader.js';
 import type { Configuration, MfaOptions, SessionOptions, TokenCacheOptions } from './options.js';
+import { parseUrl } from './parse-url.js';
 import { isRequestMember } from './request-members.js';
 import { memoryStore } from './store/memory.js';
 import {
@@ -120,7 +121,7 @@ function readProperty(read: OptionReader<SessionOptions>): string | false {
 function readOrigin(read: OptionReader<SessionOptions>): string | undefined {
   const origin = read.string('origin');
   if (origin === undefined) return undefined;
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const url = parseUrl(origin);
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) {
     return url.origin;
   }

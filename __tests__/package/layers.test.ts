@@ -23,6 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   [
     'protocol.ts',
     'maybe-promise.ts',
+    'parse-url.ts',
     'type-guards.ts',
     'request-headers.ts',
     'request-members.ts',

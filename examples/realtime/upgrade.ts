@@ -50,7 +50,11 @@ function isFromThisSite({ headers, socket }: IncomingMessage): boolean {
 }
 
 function targetOf({ url = '' }: IncomingMessage): URL | undefined {
-  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost') : undefined;
+  try {
+    return new URL(url, 'http://localhost');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Answers instead of an upgrade. A browser hides this answer from the page. */

@@ -4,7 +4,7 @@
  */
 import type { DiscoverySource } from '../jwks/discovery.js';
 import { parseJwks } from '../jwks/parse-jwks.js';
-import { hasCredentials, isSafeAddress, parseUrl } from '../jwks/safe-address.js';
+import { hasCredentials, isSafeAddress, parseAddress } from '../jwks/safe-address.js';
 import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
 import { describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
@@ -202,7 +202,7 @@ function readDiscovery(
   { fetch, allowHttp }: Pick<DiscoverySource, 'fetch' | 'allowHttp'>,
 ): VerificationMethod | undefined {
   if (issuer === undefined) return undefined; // required() has added a complaint.
-  const url = parseUrl(issuer);
+  const url = parseAddress(issuer);
   if (
     url !== undefined &&
     isSafeAddress(url, allowHttp) &&
@@ -230,7 +230,7 @@ function readJwks(
 }
 
 function readJwksUri(read: OptionReader<Options>, allowHttp: boolean): URL | undefined {
-  const uri = parseUrl(read.value('jwksUri'));
+  const uri = parseAddress(read.value('jwksUri'));
   if (uri === undefined) {
     read.complain(
       '`jwksUri` must be an absolute address, such as https://issuer.example/.well-known/jwks.json.',

@@ -5,6 +5,7 @@
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-4.3 | RFC 9449 section 4.3}
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseUrl } from '../parse-url.js';
 import { receivedTarget, type TargetedRequest } from '../request-target.js';
 
 /** A request of Node or Express, or one in the form of Node. */
@@ -35,8 +36,9 @@ export function requestUrl(request: ProvenRequest, origin: string | undefined): 
  * `undefined` for anything but an absolute http or https URL.
  */
 export function normalizedUrl(given: string): string | undefined {
-  if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) return undefined;
-  const { protocol, host, pathname, username, password } = new URL(given);
+  const url = /^https?:\/\//i.test(given) ? parseUrl(given) : undefined;
+  if (url === undefined) return undefined;
+  const { protocol, host, pathname, username, password } = url;
   if (username !== '' || password !== '') return undefined;
   return `${protocol}//${host}${normalizedPath(pathname)}`;
 }

@@ -16,7 +16,7 @@ import {
   type FetchedJson,
 } from './fetch-json.js';
 import { fetchJwks, type FetchedKeys } from './fetch-jwks.js';
-import { hasCredentials, isSafeAddress, parseUrl } from './safe-address.js';
+import { hasCredentials, isSafeAddress, parseAddress } from './safe-address.js';
 
 export interface DiscoverySource {
   /** As it is configured, and so as the metadata must name it. */
@@ -114,7 +114,7 @@ async function readJwksUri(source: DiscoverySource, signal: AbortSignal): Promis
   const { address, value } = await fetchMetadata(source, signal);
   if (!isRecord(value)) throw new Error(`${address} answered without an object of metadata`);
   if (value.issuer !== source.issuer) throw otherIssuer(address, value.issuer, source.issuer);
-  const uri = parseUrl(value.jwks_uri);
+  const uri = parseAddress(value.jwks_uri);
   if (uri === undefined || hasCredentials(uri) || !isSafeAddress(uri, source.allowHttp)) {
     throw new Error(`${address} has no \`jwks_uri\` that is an https: address`);
   }

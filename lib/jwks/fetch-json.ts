@@ -2,6 +2,7 @@
  * One JSON document over HTTP: a key set, or the metadata of an issuer. The caller is protected from
  * slow, large and redirected answers, and each error names the address.
  */
+import { parseUrl } from '../parse-url.js';
 
 /** A fetch as the app gives it, which need not be the one of Node. */
 export type Fetch = typeof globalThis.fetch;
@@ -108,7 +109,7 @@ function redirectHint({ status, headers }: Response, address: string): string {
 
 /** The query of a redirect may hold a secret. */
 function withoutQuery(location: string, base: string): string {
-  const url = URL.canParse(location, base) ? new URL(location, base) : undefined;
+  const url = parseUrl(location, base);
   return url === undefined ? 'no address' : `${url.origin}${url.pathname}`;
 }
 

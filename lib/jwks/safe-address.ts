@@ -1,6 +1,7 @@
 /**
  * Addresses that keys may be fetched from. Over plain HTTP anybody on the way could replace the keys.
  */
+import { parseUrl } from '../parse-url.js';
 
 /** Whether an address is `https:`, or `http:` on loopback or with `allowHttp`. */
 export function isSafeAddress(url: URL, allowHttp: boolean): boolean {
@@ -12,9 +13,9 @@ export function hasCredentials({ username, password }: URL): boolean {
 }
 
 /** Undefined for anything that is not an absolute address. */
-export function parseUrl(given: unknown): URL | undefined {
+export function parseAddress(given: unknown): URL | undefined {
   const text = given instanceof URL ? given.href : given;
-  return typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
+  return typeof text === 'string' ? parseUrl(text) : undefined;
 }
 
 function isLoopback({ hostname }: URL): boolean {
