@@ -7,7 +7,7 @@ import { createSessions, type SessionError, type Sessions } from 'express-wallet
 import { redisStore } from 'express-wallet-session/redis';
 import { createTestIssuer } from 'express-wallet-session/testing';
 import { eventually } from '../support/eventually.js';
-import { type ConnectedClient, clientsOfACluster } from '../support/redis-clients.js';
+import { type ConnectedClient, clientsOfACluster } from '../store/redis-clients.js';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedis } from '../support/redis.js';
 import { wrapStore } from '../support/stores.js';

@@ -1,6 +1,6 @@
 import { redisStore } from 'express-wallet-session/redis';
 import { describeStore } from 'express-wallet-session/testing';
-import { type ConnectedClient, clientsOfACluster } from '../support/redis-clients.js';
+import { type ConnectedClient, clientsOfACluster } from './redis-clients.js';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedis } from '../support/redis.js';
 

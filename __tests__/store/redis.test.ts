@@ -7,7 +7,7 @@ import * as redis4 from 'redis4';
 import { ConfigurationError } from 'express-wallet-session';
 import { redisStore, type RedisClient } from 'express-wallet-session/redis';
 import { describeStore } from 'express-wallet-session/testing';
-import { type ConnectedClient, clientsOfOneServer } from '../support/redis-clients.js';
+import { type ConnectedClient, clientsOfOneServer } from './redis-clients.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis.js';
 import { complaintsAbout } from './store-complaints.js';
 

@@ -7,8 +7,8 @@ import { createClient, createClientPool, createCluster } from 'redis';
 import * as redis4 from 'redis4';
 import * as redis5 from 'redis5';
 import type { RedisClient } from 'express-wallet-session/redis';
-import type { RedisCluster } from './redis-cluster.js';
-import type { RedisServer } from './redis.js';
+import type { RedisCluster } from '../support/redis-cluster.js';
+import type { RedisServer } from '../support/redis.js';
 
 export interface ConnectedClient {
   readonly client: RedisClient;
