@@ -132,10 +132,11 @@ describe('Calls that hang', () => {
     for (const response of await Promise.all(waiting)) {
       if (response.status !== 200) expectProblem(response, 'verification_unavailable');
     }
-    expect(performance.now() - from).toBeLessThan(9000);
+    // Those in line may have had their call before the service answered again: 5 s, and 5 s more.
+    expect(performance.now() - from).toBeLessThan(14_000);
     await expectAlice(app);
     expect(cdp.calls).toBeLessThanOrEqual(19);
-  }, 20_000);
+  }, 30_000);
 });
 
 describe('After an overload', () => {
