@@ -22,7 +22,11 @@ import {
   type Sessions,
 } from 'express-wallet-session';
 import type { Browser, Page } from 'playwright-core';
-import { describeWithChromium, launchChromium } from '../support/chromium.js';
+import {
+  addVirtualAuthenticator,
+  describeWithChromium,
+  launchChromium,
+} from '../support/chromium.js';
 import { recipe } from '../support/documentation.js';
 import { listen, type Listening } from '../support/listen.js';
 import { payments } from '../support/payments.js';
@@ -119,18 +123,7 @@ describeWithChromium('In a browser with a passkey', () => {
     });
 
     page = await browser.newPage();
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send('WebAuthn.enable');
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
+    await addVirtualAuthenticator(page);
     await page.goto(origin);
     await page.addScriptTag({ type: 'module', url: '/page.js' });
     await page.waitForFunction('globalThis.isReady');

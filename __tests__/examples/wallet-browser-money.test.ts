@@ -3,9 +3,8 @@
  * what sends nothing.
  */
 import { jest } from '@jest/globals';
-import { describeWithChromium } from '../support/chromium.js';
+import { addVirtualAuthenticator, describeWithChromium } from '../support/chromium.js';
 import {
-  addVirtualAuthenticator,
   button,
   confirmTotp,
   dialog,

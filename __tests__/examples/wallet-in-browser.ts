@@ -165,19 +165,3 @@ export async function review(page: Page, amount: string, to = 'Grace Hopper'): P
   await button(order, 'Review').click();
   return dialog(page, 'Review');
 }
-
-/** A device that signs with passkeys, and whose user says yes. */
-export async function addVirtualAuthenticator(page: Page): Promise<void> {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('WebAuthn.enable');
-  await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-}
