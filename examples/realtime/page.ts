@@ -3,8 +3,8 @@
  * policy that allows no other script. `connect-src 'self'` covers the WebSocket.
  */
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import express, { Router } from 'express';
+import { browserModule, pageHeaders } from '../wallet/wallet-page.js';
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -19,26 +19,10 @@ const CONTENT_SECURITY_POLICY = [
 
 export function page(): Router {
   const router = Router();
-  router.use((_req, res, next) => {
-    res.set({
-      'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    });
-    next();
-  });
-  const { outputFiles } = buildSync({
-    stdin: {
-      contents: "export * from 'express-wallet-session/client';",
-      resolveDir: import.meta.dirname,
-    },
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-  });
+  router.use(pageHeaders(CONTENT_SECURITY_POLICY));
+  const client = browserModule('express-wallet-session/client');
   router.get('/client.js', (_req, res) => {
-    res.type('text/javascript').send(outputFiles[0]?.text ?? '');
+    res.type('text/javascript').send(client);
   });
   router.use(express.static(join(import.meta.dirname, 'public')));
   return router;

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import express, { Router } from 'express';
+import express, { Router, type RequestHandler } from 'express';
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -30,14 +30,7 @@ const require = createRequire(import.meta.url);
 
 export function walletPage(): Router {
   const router = Router();
-  router.use((_req, res, next) => {
-    res.set({
-      'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    });
-    next();
-  });
+  router.use(pageHeaders(CONTENT_SECURITY_POLICY));
 
   for (const [file, name] of Object.entries(MODULES)) {
     const script = browserModule(name);
@@ -53,8 +46,20 @@ export function walletPage(): Router {
   return router;
 }
 
+/** The headers of a page whose content security policy is this. */
+export function pageHeaders(contentSecurityPolicy: string): RequestHandler {
+  return (_req, res, next) => {
+    res.set({
+      'Content-Security-Policy': contentSecurityPolicy,
+      'Referrer-Policy': 'no-referrer',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    next();
+  };
+}
+
 /** One package as one file that a browser can import. */
-function browserModule(name: string): string {
+export function browserModule(name: string): string {
   const { outputFiles } = buildSync({
     stdin: { contents: `export * from '${name}';`, resolveDir: import.meta.dirname },
     bundle: true,
