@@ -91,7 +91,21 @@ describe('`checkClaims`', () => {
       .authenticate({ headers: { authorization: `Bearer ${tokenOf({})}` } })
       .catch((error: unknown) => error as SessionError);
     expect(refusal).toMatchObject({ errorType: 'token_invalid', action: 'sign_in' });
-    expect((refusal as SessionError).cause?.cause).toBe(thrown);
+    expect((refusal as SessionError).cause).toBe(thrown);
+  });
+
+  it.each([
+    ['undefined', undefined],
+    ['a string', 'no such tenant'],
+    ['null', null],
+  ])('refuses the token if it throws %s', async (_name, thrown: unknown) => {
+    const checkClaims = (): never => {
+      throw thrown;
+    };
+    const sessions = createSessions({ authentication: custom({ checkClaims }), clock });
+    const refusal = await sessions.authenticateToken(tokenOf({})).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ errorType: 'token_invalid', action: 'sign_in' });
+    expect((refusal as SessionError).cause).toBeInstanceOf(Error);
   });
 
   it('is not asked about a token with a bad signature', async () => {
@@ -253,6 +267,11 @@ describe('The cause of a refusal', () => {
       'an issuer that is the audience',
       { iss: 'https://secret.example', aud: ISSUER },
       `\`iss\` is expected to be ${ISSUER}, not another string: the expected issuer is the audience of this token`,
+    ],
+    [
+      'a slash of an issuer that is the audience too',
+      { iss: ISSUER.slice(0, -1), aud: ISSUER },
+      `\`iss\` is expected to be ${ISSUER}, not another string: it does not end with a slash, and the expected one does`,
     ],
     [
       'an audience that is the issuer',

@@ -7,6 +7,7 @@ import { isInstant } from '../clock.js';
 import { SessionError, tokenInvalid } from '../errors.js';
 import { isPromiseLike } from '../maybe-promise.js';
 import { describe } from '../option-reader.js';
+import { noteOn } from '../refusal-note.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
 import type { ParsedToken } from './token-form.js';
 import type { TokenIssuer } from './token-issuer.js';
@@ -101,7 +102,7 @@ export function askCheckClaims(
   try {
     answer = checkClaims(claims);
   } catch (error) {
-    throw tokenInvalid('`checkClaims` threw an error', error);
+    throw ruleFailed(error);
   }
   if (answer === true) return;
   if (isPromiseLike(answer)) answer.then(undefined, () => undefined);
@@ -110,6 +111,14 @@ export function askCheckClaims(
       ? '`checkClaims` returned false'
       : `\`checkClaims\` is expected to return true or false, not ${describe(answer)}`,
   );
+}
+
+/** The app's error is the cause; the log only says that there was one, since it may quote claims. */
+function ruleFailed(error: unknown): SessionError {
+  const message = '`checkClaims` threw an error';
+  if (error === undefined) return tokenInvalid(message);
+  const refusal = new SessionError('token_invalid', { cause: error });
+  return noteOn(refusal, { cause: { name: 'Error', message } });
 }
 
 /** @throws SessionError `token_invalid` */

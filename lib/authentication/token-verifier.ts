@@ -256,9 +256,10 @@ function remoteValidationOf(
 function otherIssuer({ claims }: ParsedToken, expected: readonly string[]): SessionError {
   const { iss, aud } = claims;
   const isAudience = [aud].flat().some((one) => expected.includes(one as string));
-  const hint = isAudience
-    ? ': the expected issuer is the audience of this token'
-    : hintOf(typeof iss === 'string' ? iss : '', expected);
+  // The spelling comes first: for CDP the issuer always is the audience.
+  const hint =
+    hintOf(typeof iss === 'string' ? iss : '', expected) ||
+    (isAudience ? ': the expected issuer is the audience of this token' : '');
   return tokenInvalid(
     `\`iss\` is expected to be ${expected.join(' or ')}, not ${kindOf(iss)}${hint}`,
   );
