@@ -28,7 +28,12 @@ export interface RedisSentinel {
 
 const NAME = 'main';
 
-/** @param args further arguments of each `redis-server` */
+/**
+ * With `appendonly yes` and `down-after-milliseconds 5000`, as docs/stores.md advises: a primary that
+ * was restarted empty, and a Sentinel that is too quick to take it for the better one, lose everything.
+ *
+ * @param args further arguments of each `redis-server`
+ */
 export async function startRedisSentinel({
   replicas = 1,
   args = [],
@@ -36,7 +41,7 @@ export async function startRedisSentinel({
   readonly replicas?: number;
   readonly args?: readonly string[];
 } = {}): Promise<RedisSentinel> {
-  const common = ['--repl-diskless-sync-delay', '0', ...args];
+  const common = ['--appendonly', 'yes', '--repl-diskless-sync-delay', '0', ...args];
   const first = await startRedis({ args: common });
   const servers = [first];
   for (let n = 0; n < replicas; n += 1) {
@@ -106,7 +111,7 @@ async function launch(folder: string, port: number, primaryPort: number): Promis
     'bind 127.0.0.1',
     `dir ${folder}`,
     `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 1`,
-    `sentinel down-after-milliseconds ${NAME} 1000`,
+    `sentinel down-after-milliseconds ${NAME} 5000`,
     `sentinel failover-timeout ${NAME} 5000`,
   ];
   await writeFile(file, lines.join('\n'));

@@ -19,13 +19,13 @@ export interface RedisServer {
   resume(): void;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
-  /** Starts it on the same port, empty; one that runs is ended first. */
+  /** Starts it on the same port, with what it persisted; one that runs is ended first. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
 
-/** Starts a Redis that persists nothing; `args` are further arguments of `redis-server`. */
+/** Starts a Redis that persists nothing, unless `args`, further arguments of `redis-server`, say so. */
 export async function startRedis({
   args = [],
 }: { readonly args?: readonly string[] } = {}): Promise<RedisServer> {
