@@ -9,7 +9,6 @@ import type { Browser, Page } from 'playwright-core';
 import { startExample, type Example } from '../../examples/custom-auth/start.js';
 import { walkThrough } from '../../examples/custom-auth/walkthrough.js';
 import { describeWithChromium, launchChromium } from '../support/chromium.js';
-import { freePort } from '../support/redis.js';
 import { untilPrinted } from '../support/until-printed.js';
 import { quietly } from './oidc-provider.js';
 
@@ -38,18 +37,18 @@ beforeEach(async () => {
 afterEach(() => example.close());
 
 it('The example starts by its command without a warning, and listens on this machine alone', async () => {
-  let port = await freePort();
-  port -= port === 65_535 ? 1 : 0;
   const child = spawn(process.execPath, ['--import', 'tsx', 'examples/custom-auth/server.ts'], {
-    env: { ...process.env, NODE_OPTIONS: '', PORT: String(port) },
+    env: { ...process.env, NODE_OPTIONS: '', PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let complaints = '';
   child.stderr.on('data', (chunk) => (complaints += String(chunk)));
-  await untilPrinted(child, child.stdout, `The wallet is on http://localhost:${port}`);
-  expect((await fetch(`http://127.0.0.1:${port}/config.json`)).status).toBe(200);
-  await expect(fetch(`http://127.0.0.2:${port}/config.json`)).rejects.toThrow('fetch failed');
-  await expect(fetch(`http://127.0.0.2:${port + 1}/jwks`)).rejects.toThrow('fetch failed');
+  const printed = await untilPrinted(child, child.stdout, 'To see everything');
+  const [api, provider] = printed.match(/(?<=http:\/\/localhost:)\d+/g) ?? [];
+  expect((await fetch(`http://127.0.0.1:${api}/config.json`)).status).toBe(200);
+  expect((await fetch(`http://127.0.0.1:${provider}/jwks`)).status).toBe(200);
+  await expect(fetch(`http://127.0.0.2:${api}/config.json`)).rejects.toThrow('fetch failed');
+  await expect(fetch(`http://127.0.0.2:${provider}/jwks`)).rejects.toThrow('fetch failed');
   child.kill();
   await once(child, 'exit');
   expect(complaints).toBe('');

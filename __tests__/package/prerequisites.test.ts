@@ -16,7 +16,7 @@ function run(file: string, script: string): Child {
 describe('Waiting for a program to be ready', () => {
   it('ends when the program prints the line', async () => {
     const child = run(process.execPath, 'console.log("ready"); setInterval(() => {}, 1000)');
-    await expect(untilPrinted(child, child.stdout, 'ready')).resolves.toBeUndefined();
+    await expect(untilPrinted(child, child.stdout, 'ready')).resolves.toBe('ready\n');
     child.kill();
   });
 

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
  * Resolves when `output`, which is one of the child's streams, contains `text`. A child that does
  * not get there in time is killed.
  *
+ * @returns what was printed by then
  * @throws if the child cannot be run, ends first, or takes longer than `withinSeconds`
  */
 export async function untilPrinted(
@@ -15,7 +16,7 @@ export async function untilPrinted(
   output: Readable,
   text: string,
   withinSeconds = 30,
-): Promise<void> {
+): Promise<string> {
   const name = child.spawnfile;
   let log = '';
   let timer: NodeJS.Timeout | undefined;
@@ -39,6 +40,7 @@ export async function untilPrinted(
         reject(new Error(lastLine === '' ? end : `${end}: ${lastLine ?? ''}`));
       });
     });
+    return log;
   } catch (error) {
     // A grandchild that lives on would hold the pipe, and the pipe this process.
     output.destroy();

@@ -4,13 +4,13 @@
 import { startExample } from './start.js';
 
 const port = Number(process.env.PORT ?? 3000);
-const { api, issuer } = await startExample({ port, providerPort: port + 1 }).catch(
-  (error: unknown) => {
-    console.error(`The example needs ports ${port} and ${port + 1}: ${String(error)}`);
-    console.error('Choose others: PORT=4000 npm run example:custom-auth');
-    process.exit(1);
-  },
-);
+// With 0, both are free ones.
+const providerPort = port === 0 ? 0 : port + 1;
+const { api, issuer } = await startExample({ port, providerPort }).catch((error: unknown) => {
+  console.error(`The example needs ports ${port} and ${providerPort}: ${String(error)}`);
+  console.error('Choose others: PORT=4000 npm run example:custom-auth');
+  process.exit(1);
+});
 
 console.log(`
 The wallet is on ${api} - open it in a browser. Its identity provider is on ${issuer}.

@@ -35,7 +35,7 @@ console.log(
     : `  The second process is ${address}: open it in another tab.\n`,
 );
 if (REDIS_URL !== undefined && own !== undefined) startSecondProcess(own.projectId);
-// The second process ends with the first one, however that ends.
+// The second process ends with the first one, however that ends, and the first with the second.
 process.once('disconnect', () => process.exit(0));
 
 async function listen(): Promise<string> {
@@ -74,6 +74,7 @@ function startSecondProcess(projectId: string): void {
     PROJECT_ID: projectId,
   };
   const second = fork(fileURLToPath(import.meta.url), { env });
+  second.once('exit', (code) => process.exit(code ?? 1));
   process.once('exit', () => second.kill());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => process.exit(0));
