@@ -71,7 +71,7 @@ describe('amrEvidence() reads', () => {
     expect(read({ claims: { amr, auth_time: AUTH_TIME } })).toBeUndefined();
   });
 
-  it.each([undefined, null, '1767614400', NaN, Infinity, 1e300, new Date(), [AUTH_TIME]])(
+  it.each([undefined, null, 0, '1767614400', NaN, Infinity, 1e300, new Date(), [AUTH_TIME]])(
     'no evidence with `auth_time` %p',
     (authTime) => {
       expect(read({ claims: { amr: ['mfa'], auth_time: authTime } })).toBeUndefined();
@@ -118,7 +118,7 @@ describe('acrEvidence() reads', () => {
     },
   );
 
-  it.each([undefined, null, '1767614400', NaN, 1e300])(
+  it.each([undefined, null, 0, '1767614400', NaN, 1e300])(
     'no evidence with `auth_time` %p',
     (authTime) => {
       expect(read({ claims: { acr: 'urn:mfa', auth_time: authTime } })).toBeUndefined();

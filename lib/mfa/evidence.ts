@@ -71,7 +71,8 @@ export function isAcrValue(value: unknown): value is string {
 
 function evidenceOf(claims: Readonly<JWTPayload>, amr: readonly string[]): MfaEvidence | undefined {
   const { auth_time: authTime, acr } = claims;
-  if (!isInstant(authTime)) return undefined;
+  // 0 counts as absent, as it does for the start of the session.
+  if (!isInstant(authTime) || authTime === 0) return undefined;
   return {
     method: amr.find(isOneOf(POSSESSION)) ?? amr.find(isOneOf(INHERENCE)) ?? 'mfa',
     ...(isAcrValue(acr) && { acr }),
