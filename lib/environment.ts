@@ -5,6 +5,7 @@
 import type { Authentication } from './authentication/authentication.js';
 import { cdpAuthentication, type CdpAuthenticationOptions } from './authentication/cdp.js';
 import { customAuthentication, type CustomAuthenticationOptions } from './authentication/custom.js';
+import { jwksUriFault } from './jwks/safe-address.js';
 import { suggestion } from './option-reader.js';
 
 /** The options that the environment gives. */
@@ -81,11 +82,14 @@ function readAuthentication(values: Values, complaints: string[]): Authenticatio
   for (const name of missing)
     complaints.push(`${name} is missing; '${kind}' authentication needs it.`);
   const audience = readAudience(values.WALLET_SESSION_AUDIENCE, complaints);
-  if (missing.length > 0) return undefined;
+  const jwksUri = values.WALLET_SESSION_JWKS_URI;
+  const fault = jwksUri === undefined ? undefined : jwksUriFault(jwksUri, false);
+  if (fault !== undefined) complaints.push(`WALLET_SESSION_JWKS_URI ${fault}`);
+  if (missing.length > 0 || fault !== undefined) return undefined;
   // parseAuthentication() fills in the defaults and checks the values.
   const options = {
     projectId: values.WALLET_SESSION_PROJECT_ID,
-    jwksUri: values.WALLET_SESSION_JWKS_URI,
+    jwksUri,
     issuer: values.WALLET_SESSION_ISSUER,
     audience,
   };

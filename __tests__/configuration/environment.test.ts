@@ -101,7 +101,14 @@ describe('The environment variables', () => {
     ],
     [
       { ...ofCdp, WALLET_SESSION_JWKS_URI: 'http://issuer.example/jwks' },
-      ['`jwksUri` must be https:'],
+      ['WALLET_SESSION_JWKS_URI must be https:'],
+    ],
+    [
+      { WALLET_SESSION_AUTHENTICATION: 'cdp', WALLET_SESSION_JWKS_URI: 'issuer.example/jwks' },
+      [
+        'WALLET_SESSION_PROJECT_ID is missing',
+        'WALLET_SESSION_JWKS_URI must be an absolute address',
+      ],
     ],
     [
       { ...ofCdp, WALLET_SESSION_MFA_WINDOW_SECONDS: '0' },

@@ -4,7 +4,7 @@
  */
 import type { DiscoverySource } from '../jwks/discovery.js';
 import { parseJwks } from '../jwks/parse-jwks.js';
-import { hasCredentials, isSafeAddress, parseAddress } from '../jwks/safe-address.js';
+import { hasCredentials, isSafeAddress, jwksUriFault, parseAddress } from '../jwks/safe-address.js';
 import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
 import { describe, OptionReader } from '../option-reader.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
@@ -230,19 +230,9 @@ function readJwks(
 }
 
 function readJwksUri(read: OptionReader<Options>, allowHttp: boolean): URL | undefined {
-  const uri = parseAddress(read.value('jwksUri'));
-  if (uri === undefined) {
-    read.complain(
-      '`jwksUri` must be an absolute address, such as https://issuer.example/.well-known/jwks.json.',
-    );
-  } else if (hasCredentials(uri)) {
-    read.complain('`jwksUri` must not carry a user name or a password; a JWKS is public.');
-  } else if (!isSafeAddress(uri, allowHttp)) {
-    read.complain(
-      '`jwksUri` must be https: (or http: on this machine, or http: with `allowHttp: true`): whoever can change the keys on their way signs in as anybody.',
-    );
-  } else {
-    return uri;
-  }
+  const given = read.value('jwksUri');
+  const fault = jwksUriFault(given, allowHttp);
+  if (fault === undefined) return parseAddress(given);
+  read.complain(`\`jwksUri\` ${fault}`);
   return undefined;
 }
