@@ -13,6 +13,7 @@ import {
 } from 'express-wallet-session';
 import { createTestClock, type TestClock } from 'express-wallet-session/testing';
 import { eventually } from '../support/eventually.js';
+import { recordEvents } from '../support/events.js';
 import { expectProblem, type Answered, UNKNOWN_KEY } from '../support/expect-problem.js';
 import { JwksServer } from '../support/jwks-server.js';
 import {
@@ -303,6 +304,8 @@ describe('When the issuer changes its keys', () => {
 });
 
 describe('A token with an unknown kid', () => {
+  const events = recordEvents();
+
   it('causes a fetch right after the first one', async () => {
     const app = api();
     const { answer } = jwks;
@@ -395,8 +398,8 @@ describe('A token with an unknown kid', () => {
     await expectPass(app);
     await eventually(() => {
       expect(jwks.fetches).toBe(3);
+      expect(events.of('keys.fetched')).toHaveLength(2);
     });
-    await sleep(20);
 
     jwks.publish([next, key]);
     await expectPass(app, next);

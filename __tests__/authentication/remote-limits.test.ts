@@ -221,6 +221,9 @@ describe('After an overload', () => {
       return answer(accessToken);
     };
     const waiting = Array.from({ length: 8 }, () => get(app).then(({ status }) => status));
+    await eventually(() => {
+      expect(cdp.calls).toBe(2);
+    });
     await sleep(200);
     expect(cdp.calls).toBe(2);
     letGo();

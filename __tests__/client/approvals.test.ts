@@ -428,7 +428,8 @@ describe('Several approvals at once', () => {
     await until(() => open.length === 1);
     const second = send('b');
     await until(() => api.received.length === 2);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Until the refusal is known, whose end is counted from then.
+    await new Promise((resolve) => setTimeout(resolve, 500));
     const { now } = Date;
     Date.now = () => now() + 300_000;
     try {

@@ -502,6 +502,7 @@ describe('The action retry', () => {
     const startedAt = performance.now();
     const request = sessionFetch(`${api.origin}/`, { signal: controller.signal });
     const outcome = expect(request).rejects.toThrow('enough');
+    await until(() => api.received.length === 1);
     setTimeout(() => {
       controller.abort(new Error('enough'));
     }, 50);

@@ -1,10 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { memoryStore } from 'express-wallet-session';
 import { describeStore } from 'express-wallet-session/testing';
 import { complaintsAbout } from './store-complaints.js';
 
 const HOUR = 3600;
 const kept = { keep: true };
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** Time stands still until it is told to pass, so that nothing expires between two lines. */
+function stopTime(): (seconds: number) => void {
+  let now = performance.now();
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+  return (seconds) => {
+    now += seconds * 1000;
+  };
+}
 
 describeStore('memoryStore', () => memoryStore(), { describe, it, expect });
 describeStore('memoryStore with room for little', () => memoryStore({ maxEntries: 25 }), {
@@ -87,17 +100,18 @@ describe('memoryStore when it is full', () => {
     expect(store.read(['moved', 'k2', 'k3'])).toEqual(['1', undefined, '3']);
   });
 
-  it('makes room of what was to be kept and has expired', async () => {
+  it('makes room of what was to be kept and has expired', () => {
+    const pass = stopTime();
     const store = memoryStore({ maxEntries: 3 });
-    void store.write('soon', 's', 0.02, kept);
+    void store.write('soon', 's', 20, kept);
     void store.write('later', 'l', HOUR, kept);
     void store.write('other', 'o', HOUR);
-    await sleep(30);
+    pass(20);
     void store.write('k1', '1', HOUR, kept);
     expect(store.read(['soon', 'later', 'other', 'k1'])).toEqual([undefined, 'l', 'o', '1']);
-    void store.write('k2', '2', 0.02, kept);
+    void store.write('k2', '2', 20, kept);
     expect(() => store.write('k3', '3', HOUR, kept)).toThrow(/it is full/);
-    await sleep(30);
+    pass(20);
     void store.write('k3', '3', HOUR, kept);
     expect(store.read(['later', 'k1', 'k2', 'k3'])).toEqual(['l', '1', undefined, '3']);
   });
@@ -138,17 +152,20 @@ describe('memoryStore keeps what was added', () => {
     expect(store.add('a2', HOUR)).toBe(false);
   });
 
-  it('and makes room of what has expired, as soon as it has', async () => {
+  it('and makes room of what has expired, as soon as it has', () => {
+    const pass = stopTime();
     const store = memoryStore({ maxEntries: 3 });
     expect(store.add('later', HOUR)).toBe(true);
-    expect(store.add('soon', 0.02)).toBe(true);
-    expect(store.add('also soon', 0.02)).toBe(true);
+    expect(store.add('soon', 20)).toBe(true);
+    expect(store.add('also soon', 20)).toBe(true);
     expect(() => store.add('x', HOUR)).toThrow(/it is full/);
-    await sleep(30);
-    expect(store.add('x', 0.02)).toBe(true);
+    pass(19.999);
+    expect(() => store.add('x', HOUR)).toThrow(/it is full/);
+    pass(0.001);
+    expect(store.add('x', 20)).toBe(true);
     expect(store.add('y', HOUR)).toBe(true);
     expect(() => store.add('z', HOUR)).toThrow(/it is full/);
-    await sleep(30);
+    pass(20);
     expect(store.add('z', HOUR)).toBe(true);
     expect(store.add('later', HOUR)).toBe(false);
     expect(store.add('y', HOUR)).toBe(false);

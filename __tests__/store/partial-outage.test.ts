@@ -98,7 +98,9 @@ describe('While one node of a cluster', () => {
 describe('A store that has lost its connection', () => {
   it('just after an answer, and hangs then, is waited for a short time, and then not at all', async () => {
     let trouble: (() => unknown) | undefined;
+    let asked = 0;
     const sessions = sessionsWith(async (answer) => {
+      asked += 1;
       await setImmediate();
       return trouble === undefined ? answer() : trouble();
     });
@@ -108,11 +110,12 @@ describe('A store that has lost its connection', () => {
     trouble = hang;
     const first = await ask(sessions, bob);
     expect(first.answer).toBe('store_unavailable');
-    expect(first.waitedMs).toBeLessThan(500);
+    // Else it would be a second.
+    expect(first.waitedMs).toBeLessThan(900);
     trouble = undefined;
-    const second = await ask(sessions, bob);
-    expect(second.answer).toBe('store_unavailable');
-    expect(second.waitedMs).toBeLessThan(50);
+    const before = asked;
+    expect((await ask(sessions, bob)).answer).toBe('store_unavailable');
+    expect(asked).toBe(before);
     await sleep(1100);
     expect((await ask(sessions, bob)).answer).toBe('admitted');
   });

@@ -35,9 +35,14 @@ export async function untilPrinted(
         reject(error.code === 'ENOENT' ? new Error(`${name} is not installed`) : error);
       });
       child.once('exit', (code, signal) => {
-        const lastLine = log.trimEnd().split('\n').at(-1);
-        const end = `${name} ended with ${code ?? signal ?? ''}`;
-        reject(new Error(lastLine === '' ? end : `${end}: ${lastLine ?? ''}`));
+        const tell = (): void => {
+          const lastLine = log.trimEnd().split('\n').at(-1);
+          const end = `${name} ended with ${code ?? signal ?? ''}`;
+          reject(new Error(lastLine === '' ? end : `${end}: ${lastLine ?? ''}`));
+        };
+        // Its last words may come after its end, unless a grandchild holds the pipe.
+        child.once('close', tell);
+        setTimeout(tell, 500).unref();
       });
     });
     return log;

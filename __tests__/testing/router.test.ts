@@ -10,6 +10,7 @@ import express4 from 'express4';
 import { decodeJwt } from 'jose';
 import { createTestClock, createTestIssuer, type TestIssuer } from 'express-wallet-session/testing';
 import request from 'supertest';
+import { eventually } from '../support/eventually.js';
 import { listen, type Listening } from '../support/listen.js';
 import { walletApi } from '../support/wallet-api.js';
 import { getMe } from '../support/wallet-client.js';
@@ -208,8 +209,16 @@ describe('issuer.router() in plain Node', () => {
     };
     issuer.setDelay(60_000);
     const { origin, passedOn } = await serve(issuer);
-    const signal = AbortSignal.timeout(100);
-    await expect(fetch(`${origin}/.well-known/jwks.json`, { signal })).rejects.toThrow('timeout');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const aborted = expect(fetch(`${origin}/.well-known/jwks.json`, { signal })).rejects.toThrow(
+      'aborted',
+    );
+    await eventually(() => {
+      expect(fetched).toHaveLength(1);
+    });
+    controller.abort();
+    await aborted;
     await expect(fetched[0]).rejects.toMatchObject({ name: 'AbortError' });
 
     const { port } = new URL(origin);
