@@ -73,6 +73,31 @@ describe.each(expressVersions)('The route that verifies MFA, on %s', (_version, 
   });
 });
 
+describe('The mount of cors()', () => {
+  it('allows the headers of the client, ahead of validation, which keeps what it exposes', async () => {
+    const given: unknown[] = [];
+    const cors = (options: unknown): RequestHandler => {
+      given.push(options);
+      return (_req, res, next) => {
+        res.setHeader('Access-Control-Expose-Headers', 'X-Total');
+        next();
+      };
+    };
+    const app = express();
+    const validateSession = () => library.validateSession(kit.options());
+    await run(snippet('cors({'), { app, cors, validateSession });
+    const sent = ['Authorization', 'Content-Type', 'Previous-Access-Token', 'X-Mfa-Challenge-Id'];
+    expect(given).toEqual([
+      { origin: 'https://wallet.example', allowedHeaders: [...sent, 'DPoP'] },
+    ]);
+    const { status, headers } = await request(app).get('/me');
+    expect([status, headers['access-control-expose-headers']]).toEqual([
+      401,
+      'X-Total, WWW-Authenticate',
+    ]);
+  });
+});
+
 describe('The routes of an approval', () => {
   it('pay once for a good code, and keep the approval', async () => {
     const paid: unknown[] = [];
