@@ -4,7 +4,7 @@
 import type { SessionApprovals } from './approval/session-approvals.js';
 import { idsOf, type Identity } from './authentication/token-verifier.js';
 import type { CarryOver } from './carry-over.js';
-import { namingDpop } from './dpop/dpop-guard.js';
+import { isBoundToKey, namingDpop } from './dpop/dpop-guard.js';
 import type { SessionReports } from './events/session-reports.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { MfaGuard } from './mfa/mfa-guard.js';
@@ -34,7 +34,7 @@ export function sessionActions(maxSessionSeconds: number, parts: ActionParts): S
   const { reports } = parts;
 
   /** Reports an error of `work`, if it is one of the library. */
-  async function act<T>(identity: Identity, work: () => MaybePromise<T>): Promise<T> {
+  async function reported<T>(identity: Identity, work: () => MaybePromise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -43,9 +43,13 @@ export function sessionActions(maxSessionSeconds: number, parts: ActionParts): S
     }
   }
 
+  function act<T>(identity: Identity, work: () => MaybePromise<T>): Promise<T> {
+    return reported(identity, () => namingDpop(isBoundToKey(identity), work));
+  }
+
   async function check(identity: Identity, reads?: RecordReads): Promise<void> {
     try {
-      await parts.check(identity, reads);
+      await namingDpop(isBoundToKey(identity), () => parts.check(identity, reads));
     } catch (error) {
       reports.refused(error, idsOf(identity));
       throw error;
@@ -57,12 +61,15 @@ export function sessionActions(maxSessionSeconds: number, parts: ActionParts): S
     check,
     challenge: (identity, id) => act(identity, () => parts.approvals.find(identity, id)),
     approve: (identity, id, verify) =>
-      act(identity, () => parts.approvals.approve(identity, id, verify)),
+      // The approvals name DPoP themselves: an error of `verify` comes through as it is.
+      reported(identity, () => parts.approvals.approve(identity, id, verify)),
     deny: (identity, id) => act(identity, () => parts.approvals.deny(identity, id)),
     async requireApproval(session, options) {
       const identity = VerifiedSession.identityOf(session);
       try {
-        return await parts.approvals.require(session, identity, options);
+        return await namingDpop(isBoundToKey(identity), () =>
+          parts.approvals.require(session, identity, options),
+        );
       } catch (error) {
         reports.approvalRefused(error, options, idsOf(identity));
         throw error;
@@ -76,10 +83,8 @@ export function sessionActions(maxSessionSeconds: number, parts: ActionParts): S
       const policy = parseMfaPolicy('session.mfa.require()', options);
       const reads = parts.readsOf(session);
       const identity = VerifiedSession.identityOf(session);
-      await namingDpop(identity.keyThumbprint !== undefined, async () => {
-        await check(identity, reads);
-        await parts.checkMfa(session, policy, reads);
-      });
+      await check(identity, reads);
+      await namingDpop(isBoundToKey(identity), () => parts.checkMfa(session, policy, reads));
     },
     startMfa: (identity, proof) =>
       act(identity, async () => {

@@ -6,10 +6,12 @@ import {
   createSessions,
   memoryStore,
   requireScope,
+  SessionError,
   validateSession,
   type CustomAuthenticationOptions,
-  type SessionError,
+  type Session,
   type SessionOptions,
+  type Sessions,
 } from 'express-wallet-session';
 import {
   createDpopProof,
@@ -172,6 +174,77 @@ describe('A bound token', () => {
       401,
       `Bearer error="invalid_token", DPoP error="invalid_token", algs="${ALGS}"`,
     ]);
+  });
+
+  describe('names the DPoP scheme in the challenge', () => {
+    let sessions: Sessions;
+    let session: Session;
+
+    beforeEach(async () => {
+      sessions = createSessions(options());
+      const headers = { authorization: `DPoP ${accessToken}`, dpop: await proofOf() };
+      session = await sessions.authenticate({ headers, method: 'GET', url: '/me' });
+    });
+
+    async function challengesOf(work: Promise<unknown>): Promise<string | undefined> {
+      const error: unknown = await work.catch((reason: unknown) => reason);
+      return (error as SessionError).headers['WWW-Authenticate'];
+    }
+
+    const REVOKED = `Bearer error="invalid_token", DPoP error="invalid_token", algs="${ALGS}"`;
+
+    it('of what `mfa.requireApproval()` and `mfa.require()` reject with', async () => {
+      const demand = 'error="insufficient_user_authentication"';
+      const operation = { operation: 'send', description: 'send' };
+      expect(await challengesOf(session.mfa.requireApproval(operation))).toBe(
+        `Bearer ${demand}, DPoP ${demand}, algs="${ALGS}"`,
+      );
+      expect(await challengesOf(session.mfa.require())).toBe(
+        `Bearer ${demand}, max_age="300", DPoP ${demand}, max_age="300", algs="${ALGS}"`,
+      );
+    });
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['check()', () => session.check()],
+      ['mfa.require()', () => session.mfa.require()],
+      ['mfa.start()', () => session.mfa.start({ method: 'totp' })],
+      ['mfa.challenge()', () => session.mfa.challenge('x')],
+      ['mfa.approve()', () => session.mfa.approve('x', () => false)],
+      ['mfa.deny()', () => session.mfa.deny('x')],
+      [
+        'mfa.requireApproval()',
+        () => session.mfa.requireApproval({ operation: 'send', description: 'send' }),
+      ],
+    ])('of what `%s` rejects with after a sign-out', async (_name, act) => {
+      await session.signOut();
+      expect(await challengesOf(act())).toBe(REVOKED);
+    });
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['check()', () => session.check()],
+      ['mfa.challenge()', () => session.mfa.challenge('x')],
+    ])('of what `%s` rejects with after the token has expired', async (_name, act) => {
+      clock.advance(906);
+      expect(await challengesOf(act())).toBe(REVOKED);
+    });
+
+    it('of the reason that a watch aborts with', async () => {
+      const { signal } = sessions.watch(session);
+      await session.signOut();
+      expect((signal.reason as SessionError).headers['WWW-Authenticate']).toBe(REVOKED);
+    });
+
+    it('and passes on an error of the verifier as it is', async () => {
+      const refusal: unknown = await session.mfa
+        .requireApproval({ operation: 'send', description: 'send' })
+        .catch((error: unknown) => error);
+      const id = (refusal as SessionError).headers['X-Mfa-Challenge-Id'] ?? '';
+      const thrown = new SessionError('token_invalid');
+      const verify = (): never => {
+        throw thrown;
+      };
+      await expect(session.mfa.approve(id, verify)).rejects.toBe(thrown);
+    });
   });
 
   it('gets 503 while the store is down, even if revocation is checked when available', async () => {

@@ -4,8 +4,9 @@
 import { checkLifetime, type LifetimeRules } from '../authentication/claims.js';
 import { idsOf, type Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
+import { isBoundToKey, namingDpop } from '../dpop/dpop-guard.js';
 import type { ReportedRequest, SessionReports } from '../events/session-reports.js';
-import { andThen } from '../maybe-promise.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { MFA_CHALLENGE_ID } from '../protocol.js';
 import { decodeUserSignOut } from '../records/raised.js';
 import { challengeRoomKey, mfaEndKey } from '../records/record-keys.js';
@@ -131,7 +132,15 @@ export class SessionApprovals<S> {
   }
 
   #checkLifetime(identity: Identity): void {
-    checkLifetime(identity, this.#clock() / 1000, this.#rules);
+    const check = (): void => {
+      checkLifetime(identity, this.#clock() / 1000, this.#rules);
+    };
+    void namingDpop(isBoundToKey(identity), check);
+  }
+
+  /** Whatever the option `revocation` says, an approval needs an answer. */
+  #judge(identity: Identity, values: readonly (string | undefined)[]): MaybePromise<void> {
+    return namingDpop(isBoundToKey(identity), () => this.#revocation.judge(identity, values));
   }
 
   #ownerOf(
@@ -152,8 +161,7 @@ export class SessionApprovals<S> {
       },
       read: (keys) =>
         andThen(reads.read([...endKeys, ...keys]), (values) =>
-          // Whatever the option `revocation` says, an approval needs an answer.
-          andThen(this.#revocation.judge(identity, values.slice(0, signOutKeys.length)), () => {
+          andThen(this.#judge(identity, values.slice(0, signOutKeys.length)), () => {
             const [ofUser] = values;
             const mfaEnd = values[signOutKeys.length];
             const signedOutUntil = ofUser === undefined ? undefined : decodeUserSignOut(ofUser);

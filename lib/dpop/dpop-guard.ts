@@ -135,8 +135,18 @@ export function namingDpop<T>(isNamed: boolean, work: () => MaybePromise<T>): Ma
   }
 }
 
-function throwNamingDpop(error: unknown): never {
-  throw error instanceof SessionError
+/** Whether the refusals of a session name the `DPoP` scheme. */
+export function isBoundToKey({ keyThumbprint }: Identity): boolean {
+  return keyThumbprint !== undefined;
+}
+
+/** The same error, or one that names the `DPoP` scheme in its challenge if it has a challenge. */
+export function nameDpop(error: unknown): unknown {
+  return error instanceof SessionError && 'WWW-Authenticate' in error.headers
     ? SessionError.namingDpop(error, SIGNATURE_ALGORITHMS)
     : error;
+}
+
+function throwNamingDpop(error: unknown): never {
+  throw nameDpop(error);
 }

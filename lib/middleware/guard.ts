@@ -3,7 +3,7 @@
  * without one is refused.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { namingDpop } from '../dpop/dpop-guard.js';
+import { isBoundToKey, namingDpop } from '../dpop/dpop-guard.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { OptionReader } from '../option-reader.js';
 import { VerifiedSession } from '../session.js';
@@ -105,9 +105,9 @@ function checkEach(
     if (error === undefined) checkEach(guard, others, req, res, next);
     else next(error);
   };
-  const { keyThumbprint } = VerifiedSession.identityOf(first.session);
+  const identity = VerifiedSession.identityOf(first.session);
   const check = (): MaybePromise<unknown> =>
-    namingDpop(keyThumbprint !== undefined, () => guard.check(first, req));
+    namingDpop(isBoundToKey(identity), () => guard.check(first, req));
   passOrRefuse(check, onError, req, res, others.length > 0 ? goOn : next);
 }
 

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { checkLifetime, type LifetimeRules } from '../authentication/claims.js';
 import { idsOf, type Identity } from '../authentication/token-verifier.js';
 import type { Clock } from '../clock.js';
+import { isBoundToKey, nameDpop } from '../dpop/dpop-guard.js';
 import { SessionError } from '../errors.js';
 import type { SessionReports } from '../events/session-reports.js';
 import { startSecondOf, type Revocation } from '../revocation.js';
@@ -210,7 +211,7 @@ export class SessionWatches {
       const { errorType } = reason;
       this.#reports.event({ type: 'session.ended', errorType }, idsOf(identity));
     }
-    controller.abort(reason);
+    controller.abort(isBoundToKey(identity) ? nameDpop(reason) : reason);
   }
 
   /** False if it was removed before. */
