@@ -584,9 +584,29 @@ describe('A token without a kid', () => {
     expectProblem(await getMe(app, withoutKid(new SigningKey())), 'token_invalid');
   });
 
-  it('is refused if several keys match', async () => {
+  it('is refused if several keys match, and all of them have one', async () => {
     jwks.publish([key, new SigningKey()]);
     expectProblem(await getMe(api(), withoutKid(key)), 'token_invalid');
+  });
+
+  it('is verified with either key while an issuer without kids rotates', async () => {
+    const next = new SigningKey();
+    jwks.publish([key.jwk({ kid: undefined })]);
+    const app = api();
+    expect((await getMe(app, withoutKid(key))).status).toBe(200);
+    jwks.publish([key, next].map((one) => one.jwk({ kid: undefined })));
+    for (const signer of [next, key]) {
+      expect((await getMe(app, withoutKid(signer))).status).toBe(200);
+    }
+    expectProblem(await getMe(app, withoutKid(new SigningKey())), 'token_invalid');
+  });
+
+  it('is verified with the keys that have none either, and with no other', async () => {
+    const named = new SigningKey();
+    jwks.publish([named, key.jwk({ kid: undefined })]);
+    const app = api();
+    expect((await getMe(app, withoutKid(key))).status).toBe(200);
+    expectProblem(await getMe(app, withoutKid(named)), 'token_invalid');
   });
 });
 

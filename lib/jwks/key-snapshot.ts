@@ -21,6 +21,8 @@ export class KeySnapshot {
   readonly published: PublishedKeys;
   readonly #owner: KeyOwner;
   readonly #select: ReturnType<typeof createLocalJWKSet>;
+  /** Of the keys that have no `kid`. */
+  readonly #selectUnnamed: ReturnType<typeof createLocalJWKSet>;
   /** By `alg` and `kid`. Only keys that were found are added, so tokens cannot fill it. */
   readonly #selected = new Map<string, readonly SignatureKey[]>();
 
@@ -28,6 +30,8 @@ export class KeySnapshot {
     this.published = published;
     this.#owner = owner;
     this.#select = createLocalJWKSet({ keys: [...published.usable] });
+    const unnamed = published.usable.filter(({ kid }) => kid === undefined);
+    this.#selectUnnamed = createLocalJWKSet({ keys: unnamed });
   }
 
   /** Whether these are the current keys; if not, the tokens that they verified are verified again. */
@@ -36,8 +40,8 @@ export class KeySnapshot {
   }
 
   /**
-   * The keys that may have signed a token: one, or both of two under one `kid`. It is empty if no key
-   * matches, or if several match a token without a `kid`.
+   * The keys that may have signed a token: one, or all under one `kid`. If several match a token
+   * without a `kid`, those that have none either; it cannot be told which of the others to try.
    */
   keysFor(header: KeyHeader): MaybePromise<readonly SignatureKey[]> {
     const name = header.kid === undefined ? header.alg : `${header.alg} ${header.kid}`;
@@ -52,13 +56,22 @@ export class KeySnapshot {
   }
 
   async #choose({ alg, kid }: KeyHeader): Promise<readonly CryptoKey[]> {
-    try {
-      return [await this.#select(kid === undefined ? { alg } : { alg, kid })];
-    } catch (error) {
-      if (!(error instanceof errors.JWKSMultipleMatchingKeys) || kid === undefined) return [];
-      const keys: CryptoKey[] = [];
-      for await (const key of error) keys.push(key);
-      return keys;
-    }
+    if (kid !== undefined) return matching(this.#select, { alg, kid });
+    const keys = await matching(this.#select, { alg });
+    return keys.length > 1 ? matching(this.#selectUnnamed, { alg }) : keys;
+  }
+}
+
+async function matching(
+  select: ReturnType<typeof createLocalJWKSet>,
+  header: { alg: string; kid?: string },
+): Promise<readonly CryptoKey[]> {
+  try {
+    return [await select(header)];
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return [];
+    const keys: CryptoKey[] = [];
+    for await (const key of error) keys.push(key);
+    return keys;
   }
 }
