@@ -106,10 +106,15 @@ export function inNodeForm(request: AuthenticateRequest): RequestWithHeaders {
   return { ...request, method: request.method, url: request.url, headers };
 }
 
-/** Of Latin-1, since a header is bytes. A search for each of them takes a third of the time of `\s`. */
+/** A search for each of Latin-1 takes a third of the time of `\s`. */
 const WHITE_SPACE = [' ', '\t', '\n', '\v', '\f', '\r', '\xa0'];
+/** The others of `\s`. V8 knows at once that a text of Latin-1, as every header of HTTP, has none. */
+const WIDE_WHITE_SPACE = /[^\S\0-\xff]/;
 
-const SCHEMES = { bearer: /^bearer(?=\s|$)/i, dpop: /^dpop(?=\s|$)/i };
+const SCHEMES = {
+  bearer: { usual: 'Bearer ', pattern: /^bearer(?=\s|$)/i },
+  dpop: { usual: 'DPoP ', pattern: /^dpop(?=\s|$)/i },
+};
 
 /** The access token of a request, and whether it came under the `DPoP` scheme (RFC 9449 section 7). */
 export interface Credentials {
@@ -130,7 +135,9 @@ export function readCredentials(
 ): Credentials | undefined {
   const header: unknown = request.headers.authorization;
   // Bearer tokens are usual, and a second look for repeated headers costs each request.
-  const isOther = typeof header === 'string' && !SCHEMES.dpop.test(header);
+  const isOther =
+    typeof header === 'string' &&
+    (header.startsWith(SCHEMES.bearer.usual) || !hasScheme(header, 'dpop'));
   const bound = readsDpop && !isOther ? readScheme(request, 'dpop') : undefined;
   const token = readToken(readers, request, bound);
   return token === undefined ? undefined : { token, isDpop: bound !== undefined };
@@ -171,13 +178,23 @@ function readScheme(request: RequestWithHeaders, scheme: keyof typeof SCHEMES): 
   if (typeof header !== 'string' || isRepeated('authorization', request.rawHeaders)) {
     throw new SessionError('invalid_request');
   }
-  if (!SCHEMES[scheme].test(header)) return undefined;
+  if (!hasScheme(header, scheme)) return undefined;
   const { length } = scheme;
   const token = header.slice(length + 1);
-  if (header[length] !== ' ' || token === '' || WHITE_SPACE.some((one) => token.includes(one))) {
+  if (header[length] !== ' ' || token === '' || hasWhiteSpace(token)) {
     throw new SessionError('invalid_request');
   }
   return token;
+}
+
+function hasWhiteSpace(token: string): boolean {
+  return WHITE_SPACE.some((one) => token.includes(one)) || WIDE_WHITE_SPACE.test(token);
+}
+
+/** A comparison with the usual spelling takes a fraction of the time of a pattern. */
+function hasScheme(header: string, scheme: keyof typeof SCHEMES): boolean {
+  const { usual, pattern } = SCHEMES[scheme];
+  return header.startsWith(usual) || pattern.test(header);
 }
 
 /** Node keeps the first of several Authorization headers and drops the others silently. */

@@ -90,6 +90,34 @@ describe('sessions.authenticate({ headers })', () => {
       await expect(again).rejects.toMatchObject({ errorType: 'session_revoked' });
     }
   });
+
+  /** A header that came over HTTP is Latin-1, so these come through `authenticate()` alone. */
+  const wideWhiteSpace = [
+    '\u1680',
+    ...Array.from({ length: 11 }, (_, index) => String.fromCharCode(0x2000 + index)),
+    ...['\u2028', '\u2029', '\u202f', '\u205f', '\u3000', '\ufeff'],
+  ].map((space) => [`U+${space.charCodeAt(0).toString(16).padStart(4, '0')}`, space]);
+
+  it.each(wideWhiteSpace)('refuses a Bearer token with white space %s', async (_name, space) => {
+    const { accessToken } = await kit.issuer.signIn('alice');
+    for (const token of [
+      `${space}${accessToken}`,
+      `${accessToken}${space}`,
+      accessToken.replace('.', `.${space}`),
+    ]) {
+      await expect(sessions.authenticate(bearer(token))).rejects.toMatchObject({
+        errorType: 'invalid_request',
+        status: 400,
+        action: 'fix_request',
+        headers: { 'WWW-Authenticate': 'Bearer error="invalid_request"' },
+        detail: 'Send exactly one access token, as "Authorization: Bearer" and the token.',
+      });
+    }
+    // The same token without it is good, so the white space alone is what was refused.
+    await expect(sessions.authenticate(bearer(accessToken))).resolves.toMatchObject({
+      userId: 'alice',
+    });
+  });
 });
 
 describe('sessions.authenticate() of another framework', () => {
