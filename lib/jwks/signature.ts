@@ -3,6 +3,8 @@
  * time of the one thread that all requests share, and a flood of bad signatures pays with that.
  */
 import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto';
+// Imported, because a test with fake timers replaces the global one.
+import { setImmediate } from 'node:timers';
 import type { CryptoKey } from 'jose';
 
 /** The signature algorithms there are (RFC 7518, RFC 8037): asymmetric ones only. */
@@ -69,9 +71,28 @@ export class SignatureKey {
     const signingInput = Buffer.from(compact.slice(0, end), 'latin1');
     const signature = Buffer.from(compact.slice(end + 1), 'base64url');
     return new Promise((resolve) => {
-      verify(this.#digest, signingInput, this.#input, signature, (error, isVerified) => {
-        resolve(error === null && isVerified);
+      afterThisTurn(() => {
+        verify(this.#digest, signingInput, this.#input, signature, (error, isVerified) => {
+          resolve(error === null && isVerified);
+        });
       });
     });
   }
+}
+
+let checks: (() => void)[] = [];
+
+/**
+ * Begins all checks of one turn of the event loop together, after the requests that arrived in it
+ * have been read: to wake a thread for each of them takes a quarter of the time of the checks.
+ */
+function afterThisTurn(begin: () => void): void {
+  if (checks.length === 0) {
+    setImmediate(() => {
+      const begun = checks;
+      checks = [];
+      for (const one of begun) one();
+    });
+  }
+  checks.push(begin);
 }
