@@ -67,17 +67,17 @@ export class Admission {
    * The session of a request; undefined if it is anonymous. It makes no promise if the token is
    * remembered and the store answers at once.
    *
-   * @param isRequired whether an anonymous request is refused
+   * @param needsToken whether a request is refused if it is anonymous
    * @param source the request as the caller has it, for its correlation id
    */
   ofRequest(
     request: RequestWithHeaders,
-    isRequired: boolean,
+    needsToken: (request: RequestWithHeaders) => boolean,
     source: ReportedRequest = request,
   ): MaybePromise<IdentifiedSession | undefined> {
     return isObserved()
-      ? this.#reported(() => this.#identify(request, isRequired), source)
-      : this.#identify(request, isRequired);
+      ? this.#reported(() => this.#identify(request, needsToken), source)
+      : this.#identify(request, needsToken);
   }
 
   /** The session of an access token. @throws SessionError */
@@ -131,23 +131,31 @@ export class Admission {
 
   #identify(
     request: RequestWithHeaders,
-    isRequired: boolean,
+    needsToken: (request: RequestWithHeaders) => boolean,
   ): MaybePromise<IdentifiedSession | undefined> {
     const credentials = readCredentials(this.#configuration.token, this.#readsDpop, request);
     if (credentials === undefined) {
-      if (isRequired) throw this.tokenMissing();
+      if (needsToken(request)) throw this.tokenMissing();
       this.#parts.reports.anonymous();
       return undefined;
     }
-    return namingDpop(credentials.isDpop, () => {
-      const found = this.#parts.cache.find(credentials.token);
-      const remembered = !isPromiseLike(found);
-      return andThen(found, (session) =>
-        isObserved()
-          ? withIds(session, () => this.#admit(session, credentials, request, remembered))
-          : this.#admit(session, credentials, request, remembered),
-      );
-    });
+    return credentials.isDpop
+      ? namingDpop(true, () => this.#find(credentials, request))
+      : this.#find(credentials, request);
+  }
+
+  #find(credentials: Credentials, request: RequestWithHeaders): MaybePromise<IdentifiedSession> {
+    const found = this.#parts.cache.find(credentials.token);
+    const admit = (
+      session: VerifiedSession,
+      remembered: boolean,
+    ): MaybePromise<IdentifiedSession> =>
+      isObserved()
+        ? withIds(session, () => this.#admit(session, credentials, request, remembered))
+        : this.#admit(session, credentials, request, remembered);
+    return isPromiseLike(found)
+      ? found.then((session) => admit(session, false))
+      : admit(found, true);
   }
 
   async #identifyToken(token: string): Promise<IdentifiedSession> {
@@ -169,24 +177,43 @@ export class Admission {
     request: RequestWithHeaders,
     remembered: boolean,
   ): MaybePromise<IdentifiedSession> {
-    const { revocation, carryOver } = this.#parts;
     const identity = VerifiedSession.identityOf(session);
     const reads = this.readsOf(session, request);
+    const identified = { session, reads, remembered };
+    if (credentials.isDpop) return this.#admitProven(identified, credentials, request);
+    refuseUnproven(identity);
+    return andThen(this.#parts.revocation.check(identity, reads), () =>
+      this.#carryOver(identified, request),
+    );
+  }
+
+  #admitProven(
+    identified: IdentifiedSession,
+    credentials: Credentials,
+    request: RequestWithHeaders,
+  ): MaybePromise<IdentifiedSession> {
+    const identity = VerifiedSession.identityOf(identified.session);
     const dpop = this.#dpopGuard;
-    return andThen(dpop.verify(identity, credentials, request), (proof) =>
-      andThen(revocation.check(identity, reads), () =>
+    return andThen(dpop.verify(identity, credentials.token, request), (proof) =>
+      andThen(this.#parts.revocation.check(identity, identified.reads), () =>
         // A proof is spent after all else holds.
-        andThen(proof && dpop.spend(proof, request), () => {
-          const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
-          // Before the request goes on, so that its own check of MFA finds what was carried over.
-          return andThen(carryOver.ofRequest(identity, previousToken, request), (carried) => ({
-            session,
-            // Another process may have carried it over after this request had read.
-            reads: carried === undefined ? reads : this.readsOf(session, request),
-            remembered,
-          }));
-        }),
+        andThen(proof && dpop.spend(proof, request), () => this.#carryOver(identified, request)),
       ),
+    );
+  }
+
+  /** Before the request goes on, so that its own check of MFA finds what was carried over. */
+  #carryOver(
+    identified: IdentifiedSession,
+    request: RequestWithHeaders,
+  ): MaybePromise<IdentifiedSession> {
+    const previousToken = request.headers[PREVIOUS_ACCESS_TOKEN];
+    if (previousToken === undefined) return identified;
+    const { session } = identified;
+    const identity = VerifiedSession.identityOf(session);
+    return andThen(this.#parts.carryOver.ofRequest(identity, previousToken, request), (carried) =>
+      // Another process may have carried it over after this request had read.
+      carried === undefined ? identified : { ...identified, reads: this.readsOf(session, request) },
     );
   }
 }

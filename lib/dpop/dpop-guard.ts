@@ -10,7 +10,6 @@ import { SIGNATURE_ALGORITHMS } from '../jwks/signature.js';
 import { isPromiseLike, type MaybePromise } from '../maybe-promise.js';
 import { spentProofKey } from '../records/record-keys.js';
 import type { SessionStore } from '../store/session-store.js';
-import type { Credentials } from '../token-reader.js';
 import { proofInvalid, verifyDpopProof } from './dpop-proof.js';
 import { ProofKeys } from './proof-keys.js';
 import { requestUrl, type ProvenRequest } from './request-url.js';
@@ -50,8 +49,8 @@ export class DpopGuard {
   }
 
   /**
-   * Verifies the proof of a request whose token was verified; `undefined` for a bearer token. It
-   * asks no store.
+   * Verifies the proof of a request whose token was verified, and came under the `DPoP` scheme;
+   * `undefined` if the proof is a gateway's business. It asks no store.
    *
    * @throws SessionError `dpop_proof_invalid`, or `token_invalid` for an unbound token under the
    *   `DPoP` scheme
@@ -59,14 +58,10 @@ export class DpopGuard {
    */
   verify(
     identity: Identity,
-    { token, isDpop }: Credentials,
+    token: string,
     request: ProvenRequest,
   ): MaybePromise<ProofUse | undefined> {
     const { issuer, keyThumbprint } = identity;
-    if (!isDpop) {
-      refuseUnproven(identity);
-      return undefined;
-    }
     if (keyThumbprint !== undefined) return this.#verify(identity, keyThumbprint, token, request);
     // With `ignore`, a gateway in front has checked the proof.
     if (issuer.authentication === 'custom' && issuer.dpop === 'ignore') return undefined;

@@ -38,8 +38,8 @@ export interface StoredMfa {
   readonly slot: 'started' | 'carried';
   /** For an MFA session that starts now. */
   readonly epochs: MfaEpochs;
-  /** Evidence up to this time is void; `-Infinity` without any end. */
-  readonly evidenceEndedUntilMs: number;
+  /** What the store holds, which says up to when evidence is void. */
+  readonly texts: MfaTexts;
 }
 
 /** Caches of the last decoded value of either record. */
@@ -86,14 +86,14 @@ export function encodeMfaSession(
 
 /** @throws SessionError `store_unavailable` if the sign-out of the user is unreadable */
 export function decodeMfa(texts: MfaTexts, times: MfaTimes, readers?: MfaReaders): StoredMfa {
-  const { userSignOut, userEnd, ownEnd, evidenceEnds } = texts;
+  const { userSignOut, userEnd, ownEnd } = texts;
   const epochs = { user: userEnd, own: ownEnd, userSignOut };
   if (texts.isGone) {
-    return { session: undefined, slot: 'started', epochs, evidenceEndedUntilMs: Infinity };
+    return { session: undefined, slot: 'started', epochs, texts };
   }
   const started = decode(texts.started, times.nowMs, readers?.started);
   const carried = decode(texts.carried, times.nowMs, readers?.carried);
-  const signedOutUntilMs = decodeUserSignOut(userSignOut) * 1000 + 999;
+  const signedOutUntilMs = signedOutUntilMsOf(userSignOut);
   const isCounted = (record: DecodedMfa): boolean =>
     !isEndedSince(record.epochs.user, userEnd) &&
     (record.mfa.verifiedAtMs > signedOutUntilMs || record.epochs.userSignOut === userSignOut) &&
@@ -111,13 +111,22 @@ export function decodeMfa(texts: MfaTexts, times: MfaTimes, readers?: MfaReaders
     session,
     slot: session !== undefined && session === ofCarryOver ? 'carried' : 'started',
     epochs,
-    evidenceEndedUntilMs: Math.max(
-      signedOutUntilMs,
-      endedUntilMs(userEnd),
-      endedUntilMs(ownEnd),
-      ...evidenceEnds.map(endedUntilMs),
-    ),
+    texts,
   };
+}
+
+/** The end of the last second of a user's sign-out. */
+function signedOutUntilMsOf(userSignOut: string | undefined): number {
+  return decodeUserSignOut(userSignOut) * 1000 + 999;
+}
+
+/** Evidence up to this time is void: `-Infinity` without any end. */
+function evidenceEndedUntilMs(texts: MfaTexts): number {
+  if (texts.isGone) return Infinity;
+  return Math.max(
+    signedOutUntilMsOf(texts.userSignOut),
+    ...[texts.userEnd, texts.ownEnd, ...texts.evidenceEnds].map(endedUntilMs),
+  );
 }
 
 /**
@@ -152,7 +161,7 @@ export function fromEvidence(
   windowSeconds: number,
 ): KnownMfa | undefined {
   const verifiedAtMs = verifiedAt.getTime();
-  return verifiedAtMs <= stored.evidenceEndedUntilMs
+  return verifiedAtMs <= evidenceEndedUntilMs(stored.texts)
     ? undefined
     : { method, acr, verifiedAtMs, expiresAtMs: verifiedAtMs + windowSeconds * 1000 };
 }

@@ -12,9 +12,9 @@ import type { WalletSessions } from '../wallet-sessions.js';
 import { complaintOfSessions } from './called-wrongly.js';
 import { passOn, whenDone, type Middleware, type Next } from './middleware.js';
 import {
-  isAdmitted,
   notMounted,
-  recallSessions,
+  recallAdmitted,
+  recallSession,
   refusalOf,
   type AdmittedRequest,
 } from './request-session.js';
@@ -56,13 +56,12 @@ export interface Guard {
 export function guardMiddleware(guard: Guard): Middleware {
   const { name, sessions, when } = guard;
   const middleware: Middleware = (req, res, next) => {
-    const found = recallSessions(req, sessions);
-    const last = found.at(-1);
+    const last = recallSession(req, sessions);
     if (last === undefined) {
       next(notMounted(name, sessions));
       return;
     }
-    const admitted = found.filter(isAdmitted);
+    const admitted = recallAdmitted(req, sessions);
     if (admitted.length === 0) {
       // Before `when` is asked: an anonymous request is refused in any case.
       const refusal = refusalOf(last);
@@ -91,24 +90,30 @@ export function guardMiddleware(guard: Guard): Middleware {
 /** One after another; the first refusal is answered as its own sessions are configured. */
 function checkEach(
   guard: Guard,
-  [first, ...others]: readonly AdmittedRequest[],
+  admitted: readonly AdmittedRequest[],
   req: IncomingMessage,
   res: ServerResponse,
   next: Next,
+  index = 0,
 ): void {
-  if (first === undefined) {
+  const one = admitted[index];
+  if (one === undefined) {
     next();
     return;
   }
-  const { onError } = first.sessions.configuration;
+  const identity = VerifiedSession.identityOf(one.session);
+  const check = (): MaybePromise<unknown> => guard.check(one, req);
   const goOn: Next = (error) => {
-    if (error === undefined) checkEach(guard, others, req, res, next);
+    if (error === undefined) checkEach(guard, admitted, req, res, next, index + 1);
     else next(error);
   };
-  const identity = VerifiedSession.identityOf(first.session);
-  const check = (): MaybePromise<unknown> =>
-    namingDpop(isBoundToKey(identity), () => guard.check(first, req));
-  passOrRefuse(check, onError, req, res, others.length > 0 ? goOn : next);
+  passOrRefuse(
+    isBoundToKey(identity) ? () => namingDpop(true, check) : check,
+    one.sessions.configuration.onError,
+    req,
+    res,
+    index + 1 < admitted.length ? goOn : next,
+  );
 }
 
 /** The option `sessions` of a guard. */

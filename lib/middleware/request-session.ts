@@ -18,7 +18,9 @@ export interface RequestSession {
   /** The records that this request has read, for the guards. */
   readonly reads: RecordReads | undefined;
   /** The refusal, if an error handler of the app lets the request go on all the same. */
-  readonly refusal?: SessionError | undefined;
+  readonly refusal: SessionError | undefined;
+  /** The result of the `validateSession()` before it. */
+  readonly earlier: RequestSession | undefined;
 }
 
 /** A request that one `validateSession()` found a session on. */
@@ -31,19 +33,19 @@ const Itself = function (object: object): object {
   return object;
 } as unknown as new (object: object) => object;
 
-/** The results of a request, in a private field of it: as safe as a `WeakMap`, and faster. */
-class ResultsOf extends Itself {
-  #results: readonly RequestSession[] = [];
+/** The latest result of a request, in a private field of it: as safe as a `WeakMap`, and faster. */
+class ResultOf extends Itself {
+  // A second write of the field itself would cost as much as the first.
+  readonly #holder: { latest: RequestSession | undefined } = { latest: undefined };
 
-  /** In the order of the middleware. */
-  static get(req: object): readonly RequestSession[] {
+  static get(req: object): RequestSession | undefined {
     // The call of getSession() without a request has its own error.
-    return Object(req) === req && #results in req ? req.#results : [];
+    return Object(req) === req && #holder in req ? req.#holder.latest : undefined;
   }
 
-  static set(req: object, results: readonly RequestSession[]): void {
-    const holder = #results in req ? req : new ResultsOf(req);
-    holder.#results = results;
+  static set(req: object, result: RequestSession): void {
+    const owner = #holder in req ? req : new ResultOf(req);
+    owner.#holder.latest = result;
   }
 }
 
@@ -51,20 +53,44 @@ class ResultsOf extends Itself {
 export function rememberSession(
   req: object,
   sessions: WalletSessions,
-  result: Partial<Omit<RequestSession, 'sessions'>> = {},
+  { session, reads, refusal }: Partial<Omit<RequestSession, 'sessions' | 'earlier'>>,
 ): void {
-  const { session, reads, refusal } = result;
-  const earlier = ResultsOf.get(req).filter((one) => one.sessions !== sessions);
-  ResultsOf.set(req, [...earlier, { sessions, session, reads, refusal }]);
+  const earlier = without(sessions, ResultOf.get(req));
+  ResultOf.set(req, { sessions, session, reads, refusal, earlier });
 }
 
-/** The results of every `validateSession()` of this request, or of the one with these `sessions`. */
-export function recallSessions(req: object, sessions?: unknown): readonly RequestSession[] {
-  const all = ResultsOf.get(req);
-  return sessions === undefined ? all : all.filter((one) => one.sessions === sessions);
+/** The results but the one with these `sessions`. */
+function without(
+  sessions: WalletSessions,
+  latest: RequestSession | undefined,
+): RequestSession | undefined {
+  if (latest === undefined || latest.sessions === sessions) return latest?.earlier;
+  return { ...latest, earlier: without(sessions, latest.earlier) };
 }
 
-export function isAdmitted(found: RequestSession): found is AdmittedRequest {
+/** The result of the last `validateSession()` of a request, or of the one with these `sessions`. */
+export function recallSession(req: object, sessions?: unknown): RequestSession | undefined {
+  let found = ResultOf.get(req);
+  if (sessions !== undefined) {
+    while (found !== undefined && found.sessions !== sessions) found = found.earlier;
+  }
+  return found;
+}
+
+/**
+ * The results with a session, of every `validateSession()` of a request in their order, or of the one
+ * with these `sessions`.
+ */
+export function recallAdmitted(req: object, sessions?: unknown): readonly AdmittedRequest[] {
+  const admitted: AdmittedRequest[] = [];
+  let found = recallSession(req, sessions);
+  for (; found !== undefined; found = sessions === undefined ? found.earlier : undefined) {
+    if (isAdmitted(found)) admitted.unshift(found);
+  }
+  return admitted;
+}
+
+function isAdmitted(found: RequestSession): found is AdmittedRequest {
   return found.session !== undefined;
 }
 
@@ -83,9 +109,9 @@ export function isAdmitted(found: RequestSession): found is AdmittedRequest {
  * });
  */
 export function getSession(req: object, sessions?: Sessions): Session {
-  const found = mounted(req, sessions, 'getSession(req)');
-  const session = found.findLast(isAdmitted)?.session;
-  if (session === undefined) throw refusalOf(found[0]);
+  const latest = mounted(req, sessions, 'getSession(req)');
+  const session = sessionOf(latest, sessions);
+  if (session === undefined) throw refusalOf(latest);
   return session;
 }
 
@@ -102,7 +128,15 @@ export function getSession(req: object, sessions?: Sessions): Session {
  * });
  */
 export function findSession(req: object, sessions?: Sessions): Session | undefined {
-  return mounted(req, sessions, 'findSession(req)').findLast(isAdmitted)?.session;
+  return sessionOf(mounted(req, sessions, 'findSession(req)'), sessions);
+}
+
+/** The session of the last result that has one; of the one result if it is of certain `sessions`. */
+function sessionOf(latest: RequestSession, sessions: unknown): VerifiedSession | undefined {
+  if (sessions !== undefined) return latest.session;
+  let found: RequestSession | undefined = latest;
+  while (found !== undefined && found.session === undefined) found = found.earlier;
+  return found?.session;
 }
 
 /** The refusal of a request that has no session. */
@@ -111,18 +145,14 @@ export function refusalOf({ sessions, refusal }: RequestSession): SessionError {
 }
 
 /** @throws ConfigurationError if no `validateSession()` ran before */
-function mounted(
-  req: object,
-  sessions: unknown,
-  name: string,
-): readonly [RequestSession, ...RequestSession[]] {
+function mounted(req: object, sessions: unknown, name: string): RequestSession {
   if (sessions !== undefined) {
     const complaint = complaintOfSessions(sessions);
     if (complaint !== undefined) throw new ConfigurationError([`${name}: ${complaint}`]);
   }
-  const [first, ...others] = recallSessions(req, sessions);
-  if (first === undefined) throw notMounted(name, sessions);
-  return [first, ...others];
+  const latest = recallSession(req, sessions);
+  if (latest === undefined) throw notMounted(name, sessions);
+  return latest;
 }
 
 /** @param sessions of the `validateSession()` that was looked for, if a certain one */
