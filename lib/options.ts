@@ -61,12 +61,16 @@ export interface SessionOptions {
    * error and never lets the request through.
    * @defaultValue `sendProblem(error, req, res)`
    */
-  onError?(
-    error: SessionError,
-    req: IncomingMessage,
-    res: ServerResponse,
-    next: (error?: unknown) => void,
-  ): void | Promise<void>;
+  readonly onError?:
+    | {
+        answer(
+          error: SessionError,
+          req: IncomingMessage,
+          res: ServerResponse,
+          next: (error?: unknown) => void,
+        ): void | Promise<void>;
+      }['answer']
+    | undefined;
   /**
    * The public origin of the app, such as `https://api.example.com`, for DPoP behind a proxy.
    * @defaultValue from the `Host` of each request

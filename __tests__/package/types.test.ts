@@ -17,6 +17,7 @@ import {
   findSession,
   memoryStore,
   problemHandler,
+  requireApproval,
   requireMfa,
   requireSession,
   validateSession,
@@ -56,6 +57,10 @@ describe('What compiles', () => {
       },
       warnBeforeSeconds: undefined,
     });
+    const absent = { when: undefined, methods: undefined, acr: undefined };
+    requireMfa(absent);
+    requireApproval({ ...absent, bind: undefined, describe: (req: Request) => req.path });
+    validateSession({ authentication, onError: undefined, token: undefined, clock: undefined });
     requireMfa({ when: (req: Request) => req.path !== '/', methods: ['totp'], acr: ['a'] });
     requireMfa({ when: (req) => Number(req.body) > 1000 });
     acrEvidence({ acr: ['a'] });

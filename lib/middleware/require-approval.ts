@@ -35,9 +35,11 @@ export interface RequireApprovalOptions extends FactorPolicyOptions, GuardOption
    * hold (multipart) or that a validator alters. Method and URL are bound in any case. What it
    * throws goes to `next(error)`.
    */
-  bind?(req: ConditionRequest): MaybePromise<string | Uint8Array | JsonValue>;
+  readonly bind?:
+    | { ask(req: ConditionRequest): MaybePromise<string | Uint8Array | JsonValue> }['ask']
+    | undefined;
   /** Whether this request needs an approval at all. What it throws goes to `next(error)`. */
-  when?(req: ConditionRequest): boolean | Promise<boolean>;
+  readonly when?: { ask(req: ConditionRequest): boolean | Promise<boolean> }['ask'] | undefined;
 }
 
 /**

@@ -22,7 +22,7 @@ export interface RequireMfaOptions extends MfaPolicyOptions, GuardOptions {
    * goes to `next(error)`.
    * @defaultValue every request is
    */
-  when?(req: ConditionRequest): boolean | Promise<boolean>;
+  readonly when?: { ask(req: ConditionRequest): boolean | Promise<boolean> }['ask'] | undefined;
 }
 
 /**
