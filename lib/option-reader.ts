@@ -173,6 +173,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (value === '') return 'an empty string';
+  if (typeof value === 'string' && value.trim() === '') return 'a blank string';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

@@ -83,6 +83,7 @@ describe('The options of createSessions()', () => {
     ['required', 'yes', '`required` must be true or false, not a string.'],
     ['required', null, '`required` must be true or false, not null.'],
     ['property', '', '`property` must be a non-empty string, not an empty string.'],
+    ['property', ' ', '`property` must be a non-empty string, not a blank string.'],
     ['property', true, '`property` must be a non-empty string, not a boolean.'],
     ['property', 'headers', '`property`: every request has a member of this name already.'],
     ['property', 'url', '`property`: every request has a member of this name already.'],
