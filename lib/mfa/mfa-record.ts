@@ -5,7 +5,7 @@
  * it. Times alone would not do: clocks differ, and two things may happen in one millisecond.
  */
 import { decodeRecord, encodeRecord, isTime } from '../records/record.js';
-import type { RecordReader, StoredRecord } from '../records/record.js';
+import type { StoredRecord } from '../records/record.js';
 import { decodeUserSignOut, endedUntilMs, isEndedSince } from '../records/raised.js';
 import { isNonEmptyString } from '../type-guards.js';
 import { isActive } from './mfa-policy.js';
@@ -42,10 +42,10 @@ export interface StoredMfa {
   readonly texts: MfaTexts;
 }
 
-/** Caches of the last decoded value of either record. */
+/** The readers of either record. */
 export interface MfaReaders {
-  readonly started: RecordReader;
-  readonly carried: RecordReader;
+  readonly started: MfaReader;
+  readonly carried: MfaReader;
 }
 
 /** The limits of stored times. */
@@ -169,6 +169,7 @@ export function fromEvidence(
 interface DecodedMfa {
   readonly mfa: KnownMfa;
   readonly epochs: MfaEpochs;
+  readonly forgottenAtMs: number;
 }
 
 /** A start replaces what was carried over before it, and the other way round. */
@@ -184,14 +185,29 @@ function latest(
   return started.verifiedAtMs >= carried.verifiedAtMs ? started : carried;
 }
 
+/** Decodes the record of one key, and remembers the last result. */
+export class MfaReader {
+  #text: string | undefined;
+  #decoded: DecodedMfa | undefined;
+
+  decode(text: string): DecodedMfa | undefined {
+    if (text !== this.#text) {
+      this.#text = text;
+      const record = decodeRecord(text);
+      this.#decoded = record && mfaOf(record);
+    }
+    return this.#decoded;
+  }
+}
+
 function decode(
   text: string | undefined,
   nowMs: number,
-  reader?: RecordReader,
+  reader = new MfaReader(),
 ): DecodedMfa | undefined {
   if (text === undefined) return undefined;
-  const record = reader === undefined ? decodeRecord(text) : reader.decode(text);
-  return record !== undefined && record.expiresAt > nowMs ? mfaOf(record) : undefined;
+  const decoded = reader.decode(text);
+  return decoded !== undefined && decoded.forgottenAtMs > nowMs ? decoded : undefined;
 }
 
 function mfaOf(record: StoredRecord): DecodedMfa | undefined {
@@ -205,6 +221,7 @@ function mfaOf(record: StoredRecord): DecodedMfa | undefined {
       own: epochOf(record.ownEpoch),
       userSignOut: epochOf(record.signOutEpoch),
     },
+    forgottenAtMs: record.expiresAt,
   };
 }
 

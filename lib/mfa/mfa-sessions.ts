@@ -13,7 +13,6 @@ import {
   userDigestOf,
   type UserName,
 } from '../records/record-keys.js';
-import { RecordReader } from '../records/record.js';
 import { isSignedOut, type Revocation } from '../revocation.js';
 import type { RecordReads, TrackedStore } from '../store/tracked-store.js';
 import { isNonEmptyString, isRecord } from '../type-guards.js';
@@ -22,6 +21,7 @@ import {
   activeIn,
   decodeMfa,
   encodeMfaSession,
+  MfaReader,
   REMEMBERED_MS,
   verifiedAtMsOf,
   type MfaReaders,
@@ -206,7 +206,7 @@ export class MfaSessions {
       signOuts: signOuts.length,
       isBound: carried !== undefined,
       isOfClient: identity.issuer.mfaScope === 'client',
-      readers: { started: new RecordReader(), carried: new RecordReader() },
+      readers: { started: new MfaReader(), carried: new MfaReader() },
     };
   }
 

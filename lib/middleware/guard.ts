@@ -56,18 +56,10 @@ export interface Guard {
 export function guardMiddleware(guard: Guard): Middleware {
   const { name, sessions, when } = guard;
   const middleware: Middleware = (req, res, next) => {
-    const last = recallSession(req, sessions);
-    if (last === undefined) {
-      next(notMounted(name, sessions));
-      return;
-    }
     const admitted = recallAdmitted(req, sessions);
     if (admitted.length === 0) {
       // Before `when` is asked: an anonymous request is refused in any case.
-      const refusal = refusalOf(last);
-      // A refusal by `validateSession()` has been reported.
-      if (last.refusal === undefined) last.sessions.reports.refused(refusal, undefined, req);
-      refuse(refusal, last.sessions.configuration.onError, req, res, next);
+      refuseAnonymous(guard, req, res, next);
     } else if (when === undefined) {
       checkEach(guard, admitted, req, res, next);
     } else {
@@ -85,6 +77,24 @@ export function guardMiddleware(guard: Guard): Middleware {
   };
   // Tracers of Express name a span after the function.
   return Object.defineProperty(middleware, 'name', { value: name.replace('()', 'Middleware') });
+}
+
+/** Refuses a request that has no session, or none of these `sessions`. */
+function refuseAnonymous(
+  { name, sessions }: Guard,
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: Next,
+): void {
+  const last = recallSession(req, sessions);
+  if (last === undefined) {
+    next(notMounted(name, sessions));
+    return;
+  }
+  const refusal = refusalOf(last);
+  // A refusal by `validateSession()` has been reported.
+  if (last.refusal === undefined) last.sessions.reports.refused(refusal, undefined, req);
+  refuse(refusal, last.sessions.configuration.onError, req, res, next);
 }
 
 /** One after another; the first refusal is answered as its own sessions are configured. */

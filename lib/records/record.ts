@@ -26,20 +26,6 @@ export function decodeRecord(text: string): StoredRecord | undefined {
     : undefined;
 }
 
-/** Decodes the value of one key, and remembers the last result. */
-export class RecordReader {
-  #text: string | undefined;
-  #record: StoredRecord | undefined;
-
-  decode(text: string): StoredRecord | undefined {
-    if (text !== this.#text) {
-      this.#text = text;
-      this.#record = decodeRecord(text);
-    }
-    return this.#record;
-  }
-}
-
 /** Milliseconds that a `Date` can hold. */
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15;
