@@ -25,6 +25,19 @@ export function usual(blocks, server, member = 'micros') {
   return ofBlocks.reduce((sum, value) => sum + value, 0) / ofBlocks.length;
 }
 
+/**
+ * How two servers compare: over the blocks, the mean of the median of what `compare` makes of their
+ * samples in one round, which other work on the machine disturbs alike.
+ *
+ * @param compare for instance a difference
+ */
+export function paired(blocks, one, other, member, compare) {
+  const ofBlocks = blocks.map((rounds) =>
+    median(rounds.map((round) => compare(round[one][member], round[other][member]))),
+  );
+  return ofBlocks.reduce((sum, value) => sum + value, 0) / ofBlocks.length;
+}
+
 function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * share;

@@ -13,8 +13,8 @@ const here = import.meta.dirname;
 const env = { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' };
 
 /** A child process that answers each message with one. */
-function child(file) {
-  const forked = fork(join(here, file), { env, serialization: 'advanced' });
+function child(file, execArgv = []) {
+  const forked = fork(join(here, file), { env, execArgv, serialization: 'advanced' });
   return {
     ask(message) {
       return new Promise((resolve, reject) => {
@@ -39,15 +39,11 @@ export function startLoad() {
   return child('load.js');
 }
 
-export async function startServer(server, settings) {
-  const host = child('host.js');
-  const { port } = await host.ask({ server, settings });
-  return {
-    port,
-    stop: host.stop,
-    /** Calls a function of the server; see host.js. */
-    call: (call, argument) => host.ask({ call, argument }),
-  };
+/** Servers in one process; see host.js. */
+export async function startServers(names, settings) {
+  const host = child('host.js', ['--expose-gc']);
+  const ports = await host.ask({ names, settings });
+  return { ports, ask: host.ask, stop: host.stop };
 }
 
 /** A Redis of our own; undefined where none is installed. */

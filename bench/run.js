@@ -1,13 +1,12 @@
 /**
- * Runs the benchmark: `node run.js [--blocks 3] [--rounds 20] [--only main] [--growth]`
+ * Runs the benchmark: `node run.js [--blocks 3] [--rounds 40] [--only main] [--growth]`
  *
- * The main figure is the processor time of a request: what all threads of the server have used, over
- * the requests that it has answered. Servers take short turns in an order of chance, and are compared
- * within a round, that is, within half a second, because the speed of a machine drifts. Blocks have new
- * processes, because one process may be faster than another of the same code.
+ * The main figure is the processor time of a request: what all threads of the process have used, over
+ * the requests that were answered. The servers of a comparison live in one process and take short
+ * turns in an order of chance, because the speed of a machine drifts. Blocks have new processes.
  *
  * It writes results.json, and by `report.js` results.svg and the tables of README.md, unless one of
- * `--only main`, `guards`, `redis`, `rivals`, `scripts` leaves the rest out.
+ * `--only main`, `guards`, `events`, `redis`, `rivals`, `scripts` leaves the rest out.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -15,14 +14,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dpopClient, forge, startIssuer } from './issuer.js';
 import { shuffled } from './numbers.js';
-import { measure, startLoad, startRedis, startServer } from './processes.js';
+import { measure, startLoad, startRedis, startServers } from './processes.js';
 import { report, tables } from './report.js';
-import { BARE, OURS, rivals } from './rivals.js';
+import { BARE, BOUNDED_BY_HAND, FAST_JWT, JOSE, OURS, rivals } from './rivals.js';
 
 const { values: options } = parseArgs({
   options: {
     blocks: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '40' },
     only: { type: 'string' },
     growth: { type: 'boolean', default: false },
   },
@@ -32,8 +31,10 @@ const rounds = Number(options.rounds);
 
 const CONNECTIONS = 32;
 const TOKENS = 1_000;
-/** The requests of a turn: so few that all turns of a round are over within half a second. */
-const TURN = 250;
+/** The requests of a turn: so few that all turns of a round are over within a tenth of a second. */
+const TURN = 100;
+/** More of them in a flood, so that its beginning does not count. */
+const FLOOD_TURN = 400;
 /** Requests until V8 has compiled the code that each of them runs, and until those that verify have. */
 const WARM_UP = 8_000;
 const COLD_WARM_UP = 2_000;
@@ -54,8 +55,8 @@ const samples = {};
 const shares = {};
 const keySets = {};
 let turns = 0;
-/** The servers that run, by name. */
-const servers = new Map();
+/** The process of the servers that are compared. */
+let host;
 const isChosen = (part) => options.only === undefined || options.only === part;
 
 const loadAtStart = loadavg()[0];
@@ -63,6 +64,7 @@ for (let block = 0; block < blocks; block += 1) {
   const name = `block ${block + 1} of ${blocks}`;
   if (isChosen('main')) await measureMain(name, block);
   if (isChosen('guards')) await measureGuards(name);
+  if (isChosen('events')) await measureEvents(name);
   if (isChosen('redis') && redis !== undefined) await measureRedis(name);
 }
 if (isChosen('guards')) {
@@ -70,9 +72,7 @@ if (isChosen('guards')) {
   if (redis !== undefined) await measureApprovals('ours-approval-redis');
   await measureDpop();
 }
-if (isChosen('rivals')) {
-  for (const rival of rivals.filter(({ isMain }) => !isMain)) await measureRival(rival);
-}
+if (isChosen('rivals')) await measureRivals();
 await load.stop();
 issuer.close();
 redis?.stop();
@@ -104,57 +104,83 @@ async function measureMain(block, index) {
   progress(`${block}: warm`);
   const main = rivals.filter(({ isMain }) => isMain);
   const names = [BARE, ...main.map(({ server }) => server)];
-  for (const name of names) await start(name);
+  await start(names);
   await alternate(
     'warm',
-    rounds,
+    2 * rounds,
     turnsOf(names, (name) => turn(name, warmTurn())),
   );
   if (index === 0) shares.warm = await sharesOf(OURS, warmJob('ES256', 12 * TOKENS));
 
   progress(`${block}: cold`);
   await warmUpCold(main);
-  const coldNames = index === 0 ? names : names.filter((name) => name !== 'fast-jwt');
+  const coldNames = names.filter(
+    (name) => index === 0 || ![FAST_JWT, BOUNDED_BY_HAND].includes(name),
+  );
   await alternate('cold', rounds, () => {
     const job = jobOf(bearer(issuer.tokens(TURN)));
     return turnsOf(coldNames, (name) => turn(name, job))();
   });
   if (index === 0) {
     shares.cold = await sharesOf(OURS, jobOf(bearer(issuer.tokens(6 * TOKENS))));
-    shares.coldOfJose = await sharesOf('jose', jobOf(bearer(issuer.tokens(6 * TOKENS))));
+    shares.coldOfJose = await sharesOf(JOSE, jobOf(bearer(issuer.tokens(6 * TOKENS))));
   }
 
   progress(`${block}: flood`);
-  await alternate('flood', Math.ceil(rounds / 2), turnsOf(coldNames, floodTurn));
+  await alternate('flood', Math.ceil(rounds / 3), turnsOf(coldNames, floodTurn));
   if (index === 0) for (const rival of main) keySets[rival.server] = await sendUnknownKids(rival);
-  await stopServers();
+  await host.stop();
 }
 
-/** A guard beside an empty one in the same process, and a server with a subscriber of its events. */
+/** One server with `requireMfa()`, and with an empty guard in its place. */
 async function measureGuards(block) {
-  progress(`${block}: guards, events`);
-  for (const name of ['ours-mfa', OURS, 'ours-events']) await start(name);
-  const guarded = (name) => async () => {
-    await servers.get('ours-mfa').call('setGuard', name);
-    return turn('ours-mfa', warmTurn());
+  progress(`${block}: guards`);
+  const server = 'ours-mfa';
+  await start([server]);
+  const turnOf = async (guard) => {
+    await host.ask({ call: 'setGuard', server, argument: guard });
+    return turn(server, warmTurn());
   };
-  // So that both have been compiled.
-  await servers.get('ours-mfa').call('setGuard', 'empty');
-  await drive('ours-mfa', warmJob('ES256', WARM_UP / 2));
-  await alternate('guards', rounds, () => ({ mfa: guarded('mfa'), empty: guarded('empty') }));
-  await alternate(
-    'events',
-    rounds,
-    turnsOf([OURS, 'ours-events'], (name) => turn(name, warmTurn())),
+  // So that the empty one has been compiled too.
+  for (let time = 0; time < WARM_UP / TURN / 2; time += 1) await turnOf('empty');
+  await alternate('guards', 2 * rounds, turnsOf(['mfa', 'empty'], turnOf));
+  await host.stop();
+}
+
+/**
+ * The events with a subscriber, and without. Whoever subscribes makes V8 compile again, so the two are
+ * measured one after the other, each beside bare Express.
+ */
+async function measureEvents(block) {
+  progress(`${block}: events`);
+  const server = 'ours-events';
+  await start([BARE, server]);
+  const phases = { silent: [], subscribed: [] };
+  for (const phase of ['silent', 'subscribed', 'silent', 'subscribed']) {
+    await host.ask({ call: 'setSubscribed', server, argument: phase === 'subscribed' });
+    await drive(server, warmJob('ES256', WARM_UP / 2));
+    for (let round = 0; round < rounds / 2; round += 1) {
+      phases[phase].push(
+        await roundOf(turnsOf([BARE, server], (name) => turn(name, warmTurn()))()),
+      );
+    }
+  }
+  (samples.events ??= []).push(
+    phases.silent.map((silent, at) => ({
+      silent: silent[server],
+      besideSilent: silent[BARE],
+      subscribed: phases.subscribed[at][server],
+      besideSubscribed: phases.subscribed[at][BARE],
+    })),
   );
-  await stopServers();
+  await host.stop();
 }
 
 /** The latency of one request at a time: the network is what it waits for, and nothing else. */
 async function measureRedis(block) {
   progress(`${block}: Redis`);
   const names = ['ours-redis', 'ours-mfa-redis'];
-  for (const name of names) await start(name);
+  await start(names);
   const alone = { groups: [{ requests: warm.ES256.slice(0, TURN), connections: 1 }] };
   for (const name of names) await turn(name, alone);
   await alternate(
@@ -167,14 +193,14 @@ async function measureRedis(block) {
     Math.ceil(rounds / 2),
     turnsOf(names, (name) => turn(name, warmTurn())),
   );
-  await stopServers();
+  await host.stop();
 }
 
 /** Each token asks for an approval, gives it, and spends it. */
 async function measureApprovals(server) {
   progress(server);
   const body = JSON.stringify({ amount: '0.25', to: '0x52908400098527886E0F7030069857D2E4169EE7' });
-  await start(server);
+  await start([server]);
   const oneRound = async () => {
     const requests = warm.ES256;
     const jobWith = (given) => ({ ...jobOf(given), method: 'POST', path: '/transfers', body });
@@ -186,20 +212,20 @@ async function measureApprovals(server) {
   };
   for (let time = 0; time < 4; time += 1) await oneRound();
   const measured = [];
-  for (let at = 0; at < rounds / 2; at += 1) measured.push(await oneRound());
+  for (let at = 0; at < 10; at += 1) measured.push(await oneRound());
   (samples[server] ??= []).push(measured);
-  await stopServers();
+  await host.stop();
 }
 
 /** A request with a proof, beside one whose proof is verified with jose and nothing else. */
 async function measureDpop() {
   progress('DPoP');
   const names = [BARE, 'ours-dpop', 'dpop-by-hand'];
-  for (const name of names) await start(name);
+  await start(names);
   const clients = Array.from({ length: TURN }, dpopClient);
   const tokens = issuer.tokens(TURN, 'ES256', { thumbprint: (n) => clients[n].thumbprint });
   const dpopTurn = (name) => {
-    const url = `http://localhost:${servers.get(name).port}/me`;
+    const url = `http://localhost:${host.ports[name]}/me`;
     const requests = tokens.map(
       (token, n) => `Authorization: DPoP ${token}\r\nDPoP: ${clients[n].proofOf(token, url)}`,
     );
@@ -209,39 +235,39 @@ async function measureDpop() {
     for (const name of names) await dpopTurn(name);
   }
   await alternate('dpop', rounds, turnsOf(names, dpopTurn));
-  await stopServers();
+  await host.stop();
 }
 
-/** Who is in the table alone: one process, beside bare Express. */
-async function measureRival(rival) {
-  const { server, alg } = rival;
-  progress(server);
-  const names = [BARE, server];
-  for (const name of names) await start(name, alg);
-  const half = rounds / 2;
+/** Who is in the table alone: one process, with bare Express. */
+async function measureRivals() {
+  progress('the other rivals');
+  const others = rivals.filter(({ isMain }) => !isMain);
+  const names = [BARE, ...others.map(({ server }) => server)];
+  await start(names);
+  const algOf = (name) => others.find(({ server }) => server === name)?.alg ?? 'ES256';
   await alternate(
-    `warm ${server}`,
-    half,
-    turnsOf(names, (name) => turn(name, warmTurn(alg))),
+    'warm others',
+    rounds / 4,
+    turnsOf(names, (name) => turn(name, warmTurn(algOf(name)))),
   );
-  await alternate(`cold ${server}`, half, () => {
-    const job = jobOf(bearer(issuer.tokens(TURN, alg)));
-    return turnsOf(names, (name) => turn(name, job))();
-  });
   await alternate(
-    `flood ${server}`,
-    Math.ceil(half / 2),
-    turnsOf(names, (name) => floodTurn(name, alg)),
+    'cold others',
+    rounds / 4,
+    turnsOf(names, (name) => turn(name, jobOf(bearer(issuer.tokens(TURN, algOf(name)))))),
   );
-  keySets[server] = await sendUnknownKids(rival);
-  await stopServers();
+  await alternate(
+    'flood others',
+    rounds / 8,
+    turnsOf(names, (name) => floodTurn(name, algOf(name))),
+  );
+  for (const rival of others) keySets[rival.server] = await sendUnknownKids(rival);
+  await host.stop();
 }
 
 async function runScripts() {
-  progress('middleware alone, waits, heap, import');
+  progress('waits, heap, import');
   return {
     waits: await measure('waits.js'),
-    alone: await measure('middleware.js'),
     memory: await measure('memory.js', [], ['--expose-gc']),
     import: await measure('import.js'),
     growth: options.growth
@@ -250,12 +276,14 @@ async function runScripts() {
   };
 }
 
-/** A new process, until what it does often is compiled. */
-async function start(name, alg = 'ES256') {
-  servers.set(name, await startServer(name, { ...issuer.settings, redisUrl: redis?.url }));
-  if (name.includes('dpop')) return;
-  if (name.includes('mfa')) await drive(name, { ...warmJob(), method: 'POST', path: '/mfa' });
-  await drive(name, warmJob(alg, WARM_UP));
+/** A new process, until what its servers do often is compiled. */
+async function start(names) {
+  host = await startServers(names, { ...issuer.settings, redisUrl: redis?.url });
+  for (const name of names.filter((one) => !one.includes('dpop'))) {
+    const alg = rivals.find(({ server }) => server === name)?.alg ?? 'ES256';
+    if (name.includes('mfa')) await drive(name, { ...warmJob(), method: 'POST', path: '/mfa' });
+    await drive(name, warmJob(alg, WARM_UP));
+  }
 }
 
 /** For who remembers tokens: until the way of a new one is compiled as well. */
@@ -264,21 +292,19 @@ async function warmUpCold(ones) {
   for (const { server } of ones.filter(({ remembers }) => remembers)) await drive(server, job);
 }
 
-async function stopServers() {
-  await Promise.all(Array.from(servers.values(), (server) => server.stop()));
-  servers.clear();
-}
-
 /** A block of rounds, in each of which everyone has one turn, in an order of chance. */
 async function alternate(scenario, count, turnsOfRound) {
   const block = [];
   for (let round = 0; round < count; round += 1) {
-    const turns = turnsOfRound();
-    const sampled = {};
-    for (const name of shuffled(Object.keys(turns))) sampled[name] = await turns[name]();
-    block.push(sampled);
+    block.push(await roundOf(turnsOfRound()));
   }
   (samples[scenario] ??= []).push(block);
+}
+
+async function roundOf(turns) {
+  const sampled = {};
+  for (const name of shuffled(Object.keys(turns))) sampled[name] = await turns[name]();
+  return sampled;
 }
 
 function turnsOf(names, turnOf) {
@@ -287,10 +313,9 @@ function turnsOf(names, turnOf) {
 
 /** What a server uses for the requests of a job, and how fast it answers those of its first group. */
 async function turn(name, job, status = '200') {
-  const { call } = servers.get(name);
-  const before = await call('usage');
+  const before = await host.ask({ call: 'usage' });
   const groups = await drive(name, job);
-  const used = (await call('usage')) - before;
+  const used = (await host.ask({ call: 'usage' })) - before;
   const [{ requests, perSecond, p50, p99, statuses, collected }, bad] = groups;
   if (Object.keys(statuses).join() !== status || bad?.statuses['200'] !== undefined) {
     throw new Error(`${name}: ${JSON.stringify(groups.map((group) => group.statuses))}`);
@@ -301,11 +326,11 @@ async function turn(name, job, status = '200') {
 
 /** Half of the connections send bad signatures; bare Express, which knows none, has good ones alone. */
 function floodTurn(name, alg = 'ES256') {
-  if (name === BARE) return turn(name, warmTurn(alg));
+  if (name === BARE) return turn(name, jobOf(warm[alg].slice(0, FLOOD_TURN)));
   const connections = CONNECTIONS / 2;
   return turn(name, {
     groups: [
-      { requests: warm[alg], connections, count: TURN },
+      { requests: warm[alg], connections, count: FLOOD_TURN },
       { requests: forged[alg], connections, count: Infinity },
     ],
   });
@@ -317,7 +342,7 @@ async function sendUnknownKids({ server, alg }) {
   const before = issuer.fetches();
   await drive(server, {
     groups: [
-      { requests: warm[alg], connections: CONNECTIONS / 2, count: 2 * TOKENS },
+      { requests: warm[alg], connections: CONNECTIONS / 2, count: TOKENS },
       { requests: bearer(tokens), connections: CONNECTIONS / 2, count: Infinity },
     ],
   });
@@ -325,10 +350,9 @@ async function sendUnknownKids({ server, alg }) {
 }
 
 async function sharesOf(name, job) {
-  const { call } = servers.get(name);
-  await call('profile');
+  await host.ask({ call: 'profile' });
   await drive(name, job);
-  return call('shares');
+  return host.ask({ call: 'shares' });
 }
 
 /** Requests with tokens that were verified before, each once or `count` altogether. */
@@ -352,7 +376,7 @@ function bearer(tokens) {
 }
 
 function drive(name, job) {
-  return load.ask({ port: servers.get(name).port, ...job });
+  return load.ask({ port: host.ports[name], ...job });
 }
 
 function round(value) {

@@ -85,11 +85,10 @@ describe('The mount of cors()', () => {
     };
     const app = express();
     const validateSession = () => library.validateSession(kit.options());
-    await run(snippet('cors({'), { app, cors, validateSession });
+    const origin = 'https://wallet.example';
+    await run(snippet('cors({'), { app, cors, origin, validateSession });
     const sent = ['Authorization', 'Content-Type', 'Previous-Access-Token', 'X-Mfa-Challenge-Id'];
-    expect(given).toEqual([
-      { origin: 'https://wallet.example', allowedHeaders: [...sent, 'DPoP'] },
-    ]);
+    expect(given).toEqual([{ origin, allowedHeaders: [...sent, 'DPoP'] }]);
     const { status, headers } = await request(app).get('/me');
     expect([status, headers['access-control-expose-headers']]).toEqual([
       401,

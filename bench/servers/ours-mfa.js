@@ -1,5 +1,5 @@
 // With a protected operation on memory. Its guard can be exchanged for one that does nothing, so that
-// the two are measured in one process.
+// the two are measured in one server.
 import { customAuthentication, getSession, requireMfa, validateSession } from '../../dist/index.js';
 
 export function mount(app, { issuer, audience, jwksUri }) {
