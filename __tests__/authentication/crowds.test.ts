@@ -2,6 +2,8 @@
  * Many tokens at once: signatures are verified a few at a time, and each caller gets the answer to
  * its own token.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { jest } from '@jest/globals';
 import { createSessions, type SessionError } from 'express-wallet-session';
 import { createTestClock } from 'express-wallet-session/testing';
 import {
@@ -45,6 +47,31 @@ describe('Many tokens at once', () => {
       const refused = await Promise.allSettled(crowd.map((one) => sessions.authenticateToken(one)));
       expect(refused.map(({ status }) => status)).toEqual(crowd.map(() => 'rejected'));
       expect((await sessions.authenticateToken(tokenOf('alice'))).userId).toBe('alice');
+    }
+  });
+
+  it('whose checks begin together each go on in the context of their own request', async () => {
+    const sessions = createSessions({ authentication, clock });
+    const context = new AsyncLocalStorage<string>();
+    const users = ['alice', 'bob', 'carol'];
+    const found = await Promise.all(
+      users.map((user) =>
+        context.run(`request of ${user}`, async () => {
+          const { userId } = await sessions.authenticateToken(tokenOf(user));
+          return [userId, context.getStore()];
+        }),
+      ),
+    );
+    expect(found).toEqual(users.map((user) => [user, `request of ${user}`]));
+  });
+
+  it('are verified while the timers of an app under test stand still', async () => {
+    const sessions = createSessions({ authentication, clock });
+    jest.useFakeTimers();
+    try {
+      expect((await sessions.authenticateToken(tokenOf('alice'))).userId).toBe('alice');
+    } finally {
+      jest.useRealTimers();
     }
   });
 
