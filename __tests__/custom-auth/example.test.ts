@@ -254,6 +254,8 @@ describeWithChromium('The page of the example', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await background()).not.toBe(light);
 
+    // The page shows it when it works.
+    await page.getByRole('button', { name: 'Sign in at the provider' }).waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     expect(await styleOf('activeElement', 'outlineStyle')).toBe('solid');
