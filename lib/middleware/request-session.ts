@@ -28,26 +28,8 @@ export interface AdmittedRequest extends RequestSession {
   readonly session: VerifiedSession;
 }
 
-/** Gives back its argument, so that a class which extends it adds its private fields to that. */
-const Itself = function (object: object): object {
-  return object;
-} as unknown as new (object: object) => object;
-
-/** The latest result of a request, in a private field of it: as safe as a `WeakMap`, and faster. */
-class ResultOf extends Itself {
-  // A second write of the field itself would cost as much as the first.
-  readonly #holder: { latest: RequestSession | undefined } = { latest: undefined };
-
-  static get(req: object): RequestSession | undefined {
-    // The call of getSession() without a request has its own error.
-    return Object(req) === req && #holder in req ? req.#holder.latest : undefined;
-  }
-
-  static set(req: object, result: RequestSession): void {
-    const owner = #holder in req ? req : new ResultOf(req);
-    owner.#holder.latest = result;
-  }
-}
+/** The latest result of each request: no other middleware can reach it. */
+const latestResults = new WeakMap<object, RequestSession>();
 
 /** Keeps the result of a `validateSession()`, as the last one of this request. */
 export function rememberSession(
@@ -55,8 +37,8 @@ export function rememberSession(
   sessions: WalletSessions,
   { session, reads, refusal }: Partial<Omit<RequestSession, 'sessions' | 'earlier'>>,
 ): void {
-  const earlier = without(sessions, ResultOf.get(req));
-  ResultOf.set(req, { sessions, session, reads, refusal, earlier });
+  const earlier = without(sessions, latestResults.get(req));
+  latestResults.set(req, { sessions, session, reads, refusal, earlier });
 }
 
 /** The results but the one with these `sessions`. */
@@ -70,7 +52,7 @@ function without(
 
 /** The result of the last `validateSession()` of a request, or of the one with these `sessions`. */
 export function recallSession(req: object, sessions?: unknown): RequestSession | undefined {
-  let found = ResultOf.get(req);
+  let found = latestResults.get(req);
   if (sessions !== undefined) {
     while (found !== undefined && found.sessions !== sessions) found = found.earlier;
   }
