@@ -67,17 +67,17 @@ export class Admission {
    * The session of a request; undefined if it is anonymous. It makes no promise if the token is
    * remembered and the store answers at once.
    *
-   * @param needsToken whether a request is refused if it is anonymous
+   * @param isRequired whether an anonymous request is refused
    * @param source the request as the caller has it, for its correlation id
    */
   ofRequest(
     request: RequestWithHeaders,
-    needsToken: (request: RequestWithHeaders) => boolean,
+    isRequired: boolean,
     source: ReportedRequest = request,
   ): MaybePromise<IdentifiedSession | undefined> {
     return isObserved()
-      ? this.#reported(() => this.#identify(request, needsToken), source)
-      : this.#identify(request, needsToken);
+      ? this.#reported(() => this.#identify(request, isRequired), source)
+      : this.#identify(request, isRequired);
   }
 
   /** The session of an access token. @throws SessionError */
@@ -131,11 +131,11 @@ export class Admission {
 
   #identify(
     request: RequestWithHeaders,
-    needsToken: (request: RequestWithHeaders) => boolean,
+    isRequired: boolean,
   ): MaybePromise<IdentifiedSession | undefined> {
     const credentials = readCredentials(this.#configuration.token, this.#readsDpop, request);
     if (credentials === undefined) {
-      if (needsToken(request)) throw this.tokenMissing();
+      if (isRequired) throw this.tokenMissing();
       this.#parts.reports.anonymous();
       return undefined;
     }

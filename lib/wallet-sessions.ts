@@ -156,7 +156,7 @@ export class WalletSessions implements Sessions {
   }
 
   async authenticate(request: AuthenticateRequest): Promise<Session> {
-    const identified = await this.admission.ofRequest(inNodeForm(request), () => true, request);
+    const identified = await this.admission.ofRequest(inNodeForm(request), true, request);
     if (identified === undefined) throw this.admission.tokenMissing();
     return identified.session;
   }

@@ -12,9 +12,9 @@ import type { WalletSessions } from '../wallet-sessions.js';
 import { complaintOfSessions } from './called-wrongly.js';
 import { passOn, whenDone, type Middleware, type Next } from './middleware.js';
 import {
+  isAdmitted,
   notMounted,
-  recallAdmitted,
-  recallSession,
+  recallSessions,
   refusalOf,
   type AdmittedRequest,
 } from './request-session.js';
@@ -56,10 +56,19 @@ export interface Guard {
 export function guardMiddleware(guard: Guard): Middleware {
   const { name, sessions, when } = guard;
   const middleware: Middleware = (req, res, next) => {
-    const admitted = recallAdmitted(req, sessions);
+    const found = recallSessions(req, sessions);
+    const last = found.at(-1);
+    if (last === undefined) {
+      next(notMounted(name, sessions));
+      return;
+    }
+    const admitted = found.filter(isAdmitted);
     if (admitted.length === 0) {
       // Before `when` is asked: an anonymous request is refused in any case.
-      refuseAnonymous(guard, req, res, next);
+      const refusal = refusalOf(last);
+      // A refusal by `validateSession()` has been reported.
+      if (last.refusal === undefined) last.sessions.reports.refused(refusal, undefined, req);
+      refuse(refusal, last.sessions.configuration.onError, req, res, next);
     } else if (when === undefined) {
       checkEach(guard, admitted, req, res, next);
     } else {
@@ -79,51 +88,27 @@ export function guardMiddleware(guard: Guard): Middleware {
   return Object.defineProperty(middleware, 'name', { value: name.replace('()', 'Middleware') });
 }
 
-/** Refuses a request that has no session, or none of these `sessions`. */
-function refuseAnonymous(
-  { name, sessions }: Guard,
-  req: IncomingMessage,
-  res: ServerResponse,
-  next: Next,
-): void {
-  const last = recallSession(req, sessions);
-  if (last === undefined) {
-    next(notMounted(name, sessions));
-    return;
-  }
-  const refusal = refusalOf(last);
-  // A refusal by `validateSession()` has been reported.
-  if (last.refusal === undefined) last.sessions.reports.refused(refusal, undefined, req);
-  refuse(refusal, last.sessions.configuration.onError, req, res, next);
-}
-
 /** One after another; the first refusal is answered as its own sessions are configured. */
 function checkEach(
   guard: Guard,
-  admitted: readonly AdmittedRequest[],
+  [first, ...others]: readonly AdmittedRequest[],
   req: IncomingMessage,
   res: ServerResponse,
   next: Next,
-  index = 0,
 ): void {
-  const one = admitted[index];
-  if (one === undefined) {
+  if (first === undefined) {
     next();
     return;
   }
-  const identity = VerifiedSession.identityOf(one.session);
-  const check = (): MaybePromise<unknown> => guard.check(one, req);
+  const { onError } = first.sessions.configuration;
   const goOn: Next = (error) => {
-    if (error === undefined) checkEach(guard, admitted, req, res, next, index + 1);
+    if (error === undefined) checkEach(guard, others, req, res, next);
     else next(error);
   };
-  passOrRefuse(
-    isBoundToKey(identity) ? () => namingDpop(true, check) : check,
-    one.sessions.configuration.onError,
-    req,
-    res,
-    index + 1 < admitted.length ? goOn : next,
-  );
+  const identity = VerifiedSession.identityOf(first.session);
+  const check = (): MaybePromise<unknown> =>
+    namingDpop(isBoundToKey(identity), () => guard.check(first, req));
+  passOrRefuse(check, onError, req, res, others.length > 0 ? goOn : next);
 }
 
 /** The option `sessions` of a guard. */

@@ -18,9 +18,7 @@ export interface RequestSession {
   /** The records that this request has read, for the guards. */
   readonly reads: RecordReads | undefined;
   /** The refusal, if an error handler of the app lets the request go on all the same. */
-  readonly refusal: SessionError | undefined;
-  /** The result of the `validateSession()` before it. */
-  readonly earlier: RequestSession | undefined;
+  readonly refusal?: SessionError | undefined;
 }
 
 /** A request that one `validateSession()` found a session on. */
@@ -28,51 +26,27 @@ export interface AdmittedRequest extends RequestSession {
   readonly session: VerifiedSession;
 }
 
-/** The latest result of each request: no other middleware can reach it. */
-const latestResults = new WeakMap<object, RequestSession>();
+/** The results of each request, in the order of the middleware: no other one can reach them. */
+const resultsOf = new WeakMap<object, readonly RequestSession[]>();
 
 /** Keeps the result of a `validateSession()`, as the last one of this request. */
 export function rememberSession(
   req: object,
   sessions: WalletSessions,
-  { session, reads, refusal }: Partial<Omit<RequestSession, 'sessions' | 'earlier'>>,
+  result: Partial<Omit<RequestSession, 'sessions'>> = {},
 ): void {
-  const earlier = without(sessions, latestResults.get(req));
-  latestResults.set(req, { sessions, session, reads, refusal, earlier });
+  const { session, reads, refusal } = result;
+  const earlier = recallSessions(req).filter((one) => one.sessions !== sessions);
+  resultsOf.set(req, [...earlier, { sessions, session, reads, refusal }]);
 }
 
-/** The results but the one with these `sessions`. */
-function without(
-  sessions: WalletSessions,
-  latest: RequestSession | undefined,
-): RequestSession | undefined {
-  if (latest === undefined || latest.sessions === sessions) return latest?.earlier;
-  return { ...latest, earlier: without(sessions, latest.earlier) };
+/** The results of every `validateSession()` of this request, or of the one with these `sessions`. */
+export function recallSessions(req: object, sessions?: unknown): readonly RequestSession[] {
+  const all = resultsOf.get(req) ?? [];
+  return sessions === undefined ? all : all.filter((one) => one.sessions === sessions);
 }
 
-/** The result of the last `validateSession()` of a request, or of the one with these `sessions`. */
-export function recallSession(req: object, sessions?: unknown): RequestSession | undefined {
-  let found = latestResults.get(req);
-  if (sessions !== undefined) {
-    while (found !== undefined && found.sessions !== sessions) found = found.earlier;
-  }
-  return found;
-}
-
-/**
- * The results with a session, of every `validateSession()` of a request in their order, or of the one
- * with these `sessions`.
- */
-export function recallAdmitted(req: object, sessions?: unknown): readonly AdmittedRequest[] {
-  const admitted: AdmittedRequest[] = [];
-  let found = recallSession(req, sessions);
-  for (; found !== undefined; found = sessions === undefined ? found.earlier : undefined) {
-    if (isAdmitted(found)) admitted.unshift(found);
-  }
-  return admitted;
-}
-
-function isAdmitted(found: RequestSession): found is AdmittedRequest {
+export function isAdmitted(found: RequestSession): found is AdmittedRequest {
   return found.session !== undefined;
 }
 
@@ -91,9 +65,9 @@ function isAdmitted(found: RequestSession): found is AdmittedRequest {
  * });
  */
 export function getSession(req: object, sessions?: Sessions): Session {
-  const latest = mounted(req, sessions, 'getSession(req)');
-  const session = sessionOf(latest, sessions);
-  if (session === undefined) throw refusalOf(latest);
+  const found = mounted(req, sessions, 'getSession(req)');
+  const session = found.findLast(isAdmitted)?.session;
+  if (session === undefined) throw refusalOf(found[0]);
   return session;
 }
 
@@ -110,15 +84,7 @@ export function getSession(req: object, sessions?: Sessions): Session {
  * });
  */
 export function findSession(req: object, sessions?: Sessions): Session | undefined {
-  return sessionOf(mounted(req, sessions, 'findSession(req)'), sessions);
-}
-
-/** The session of the last result that has one; of the one result if it is of certain `sessions`. */
-function sessionOf(latest: RequestSession, sessions: unknown): VerifiedSession | undefined {
-  if (sessions !== undefined) return latest.session;
-  let found: RequestSession | undefined = latest;
-  while (found !== undefined && found.session === undefined) found = found.earlier;
-  return found?.session;
+  return mounted(req, sessions, 'findSession(req)').findLast(isAdmitted)?.session;
 }
 
 /** The refusal of a request that has no session. */
@@ -127,14 +93,18 @@ export function refusalOf({ sessions, refusal }: RequestSession): SessionError {
 }
 
 /** @throws ConfigurationError if no `validateSession()` ran before */
-function mounted(req: object, sessions: unknown, name: string): RequestSession {
+function mounted(
+  req: object,
+  sessions: unknown,
+  name: string,
+): readonly [RequestSession, ...RequestSession[]] {
   if (sessions !== undefined) {
     const complaint = complaintOfSessions(sessions);
     if (complaint !== undefined) throw new ConfigurationError([`${name}: ${complaint}`]);
   }
-  const latest = recallSession(req, sessions);
-  if (latest === undefined) throw notMounted(name, sessions);
-  return latest;
+  const [first, ...others] = recallSessions(req, sessions);
+  if (first === undefined) throw notMounted(name, sessions);
+  return [first, ...others];
 }
 
 /** @param sessions of the `validateSession()` that was looked for, if a certain one */

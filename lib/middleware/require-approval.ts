@@ -19,7 +19,7 @@ import { guardMiddleware, readSessions } from './guard.js';
 import type { ConditionRequest, GuardOptions } from './guard.js';
 import type { Middleware } from './middleware.js';
 import { parsedBodyMaterial } from './request-body.js';
-import { recallAdmitted, type AdmittedRequest } from './request-session.js';
+import { isAdmitted, recallSessions, type AdmittedRequest } from './request-session.js';
 import { CallbackError } from './send-problem.js';
 
 /** Options of `requireApproval()`. */
@@ -72,7 +72,7 @@ export function requireApproval(options: RequireApprovalOptions): Middleware {
     sessions,
     when,
     async check(admitted, req: ConditionRequest) {
-      if (recallAdmitted(req, sessions).length > 1) throw severalSessions();
+      if (recallSessions(req, sessions).filter(isAdmitted).length > 1) throw severalSessions();
       const identity = VerifiedSession.identityOf(admitted.session);
       try {
         const approval = await requireFor(admitted, identity, req);

@@ -11,12 +11,11 @@ import { SESSION_ENDS_IN } from '../protocol.js';
 import type { VerifiedSession } from '../session.js';
 import type { Sessions } from '../sessions-interface.js';
 import type { IdentifiedSession } from '../admission.js';
-import type { RequestWithHeaders } from '../token-reader.js';
 import { WalletSessions } from '../wallet-sessions.js';
 import { checkCalled, complaintOfSessions, isSessionsOfAnotherCopy } from './called-wrongly.js';
 import { exposeHeaders } from './expose-headers.js';
 import { whenDone, type Middleware } from './middleware.js';
-import { recallSession, rememberSession } from './request-session.js';
+import { recallSessions, rememberSession } from './request-session.js';
 import { refuse } from './send-problem.js';
 
 /**
@@ -44,14 +43,12 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
   const sessions = sessionsOf(given);
   const { required, property, onError } = sessions.configuration;
 
-  const needsToken = (req: RequestWithHeaders): boolean => required && !isPreflight(req);
-
   function admit(
     req: IncomingMessage,
     res: ServerResponse,
     identified: IdentifiedSession | undefined,
   ): void {
-    rememberSession(req, sessions, identified ?? {});
+    rememberSession(req, sessions, identified);
     if (identified === undefined) return;
     const { session } = identified;
     if (property !== false) attach(req, property, session);
@@ -63,18 +60,18 @@ export function validateSession(given?: SessionOptions | Sessions): Middleware {
   }
 
   return function validateSessionMiddleware(req, res, next) {
-    const known = recallSession(req, sessions);
+    const [known] = recallSessions(req, sessions);
     if (known !== undefined && known.refusal === undefined) {
       rememberSession(req, sessions, known);
       next();
       return;
     }
-    if (property !== false && memberOf(req, property) !== undefined) {
+    if (property !== false && (req as unknown as Record<string, unknown>)[property] !== undefined) {
       next(propertyTaken(property));
       return;
     }
     const identify = (): MaybePromise<void> =>
-      andThen(sessions.admission.ofRequest(req, needsToken), (identified) => {
+      andThen(sessions.admission.ofRequest(req, required && !isPreflight(req)), (identified) => {
         admit(req, res, identified);
       });
     whenDone(
@@ -99,7 +96,7 @@ function sessionsOf(given: SessionOptions | Sessions | undefined): WalletSession
 }
 
 /** A CORS-preflight request (Fetch standard, 3.3.2), which never has credentials. */
-function isPreflight({ method, headers }: RequestWithHeaders): boolean {
+function isPreflight({ method, headers }: IncomingMessage): boolean {
   return (
     method === 'OPTIONS' &&
     headers.origin !== undefined &&
@@ -110,14 +107,7 @@ function isPreflight({ method, headers }: RequestWithHeaders): boolean {
 }
 
 function attach(req: IncomingMessage, property: string, session: VerifiedSession): void {
-  const members = req as unknown as Record<string, unknown>;
-  if (property === 'session') members.session = session;
-  else members[property] = session;
-}
-
-function memberOf(req: IncomingMessage, property: string): unknown {
-  const members = req as unknown as Record<string, unknown>;
-  return property === 'session' ? members.session : members[property];
+  (req as unknown as Record<string, unknown>)[property] = session;
 }
 
 function propertyTaken(property: string): ConfigurationError {

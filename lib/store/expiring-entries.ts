@@ -19,8 +19,7 @@ export class ExpiringEntries<E extends Expiring> {
   }
 
   get(key: string): E | undefined {
-    // Without entries, the key need not be hashed.
-    return this.#entries.size === 0 ? undefined : this.#entries.get(key);
+    return this.#entries.get(key);
   }
 
   set(key: string, entry: E): void {
