@@ -139,23 +139,15 @@ export class Admission {
       this.#parts.reports.anonymous();
       return undefined;
     }
-    return credentials.isDpop
-      ? namingDpop(true, () => this.#find(credentials, request))
-      : this.#find(credentials, request);
-  }
-
-  #find(credentials: Credentials, request: RequestWithHeaders): MaybePromise<IdentifiedSession> {
-    const found = this.#parts.cache.find(credentials.token);
-    const admit = (
-      session: VerifiedSession,
-      remembered: boolean,
-    ): MaybePromise<IdentifiedSession> =>
-      isObserved()
-        ? withIds(session, () => this.#admit(session, credentials, request, remembered))
-        : this.#admit(session, credentials, request, remembered);
-    return isPromiseLike(found)
-      ? found.then((session) => admit(session, false))
-      : admit(found, true);
+    return namingDpop(credentials.isDpop, () => {
+      const found = this.#parts.cache.find(credentials.token);
+      const remembered = !isPromiseLike(found);
+      return andThen(found, (session) =>
+        isObserved()
+          ? withIds(session, () => this.#admit(session, credentials, request, remembered))
+          : this.#admit(session, credentials, request, remembered),
+      );
+    });
   }
 
   async #identifyToken(token: string): Promise<IdentifiedSession> {
